@@ -1,0 +1,62 @@
+"""Virtual keys as text: minting them, reading them, comparing their secrets."""
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+
+from typing_extensions import override
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ID_CHARS = 8  # 62^8 = 2·10^14 ids: no two alike by accident, short enough to read aloud
+SECRET_CHARS = 32  # 190 bits
+
+_PREFIX = "sk-ig-"
+_ALPHABET = frozenset(BASE62)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A virtual key taken apart; whether it is a real one only the store knows. Never printed, never logged."""
+
+    team_id: str
+    key_id: str
+    secret_sha256: str
+
+    @override
+    def __repr__(self) -> str:
+        return f"<Credential sk-ig-{self.team_id}-{self.key_id}>"
+
+    def matches(self, secret_sha256: str) -> bool:
+        """Compare the secret's hash in constant time."""
+        return hmac.compare_digest(self.secret_sha256, secret_sha256)
+
+
+def new_id() -> str:
+    """A fresh id for a team or a key."""
+    return "".join(secrets.choice(BASE62) for _ in range(ID_CHARS))
+
+
+def new_secret() -> str:
+    """A fresh secret; shown once, kept only as a hash."""
+    return "".join(secrets.choice(BASE62) for _ in range(SECRET_CHARS))
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a secret. It has 190 random bits, so a plain SHA-256 is enough: there is nothing to guess."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def virtual_key_text(team_id: str, key_id: str, secret: str) -> str:
+    """The virtual key as a teammate holds it."""
+    return f"{_PREFIX}{team_id}-{key_id}-{secret}"
+
+
+def read_credential(token: str) -> Credential | None:
+    """Take a virtual key apart; None when it does not have the form of one."""
+    if not token.startswith(_PREFIX) or len(token) > 200:
+        return None
+    parts = token[len(_PREFIX) :].split("-")
+    if len(parts) != 3 or not all(parts) or not all(set(part) <= _ALPHABET for part in parts):
+        return None
+    return Credential(parts[0], parts[1], hash_secret(parts[2]))

@@ -1,0 +1,83 @@
+"""Authenticate: from an ``Authorization`` header to a principal, or a 401."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from app.accounts.credentials import Credential, read_credential
+from app.accounts.models import Principal
+from app.accounts.store import AccountStore
+from app.errors import Unauthenticated
+
+_CACHE_SECONDS = 30.0
+"""A cached principal may be this old: admission compares its version, so age costs nothing but a second look."""
+_CACHE_ENTRIES = 10_000
+
+_HINT = "Ask whoever runs this gateway for one (it begins with sk-ig-)."
+
+
+class KeyRing:
+    """Knows whose virtual key it is; remembers good ones for a moment, never bad ones."""
+
+    def __init__(self, store: AccountStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._cache: OrderedDict[tuple[str, str, str], tuple[float, Principal]] = OrderedDict()
+
+    async def authenticate(self, authorization: str | None, *, fresh: bool = False) -> Principal:
+        """The principal behind an ``Authorization`` header; ``fresh`` looks past the cache.
+
+        Routes that do not admit must ask for ``fresh``: only admission notices a change behind a cached principal.
+
+        Raises:
+            Unauthenticated: no key, or one that is malformed, unknown, revoked or expired.
+            StoreUnavailable: Redis is away; a fault of ours is never a 401.
+
+        """
+        credential = _credential(authorization)
+        name = (credential.team_id, credential.key_id, credential.secret_sha256)
+        principal = None if fresh else self._recall(name)
+        if principal is None:
+            principal = await self._look_up(credential)
+            self._remember(name, principal)
+        return _open(principal)
+
+    async def _look_up(self, credential: Credential) -> Principal:
+        team, key = await self._store.team_and_key(credential.team_id, credential.key_id)
+        if team is None or key is None or not credential.matches(key.secret_sha256):
+            raise Unauthenticated(f"This virtual key is not known here. {_HINT}")
+        return Principal(team, key)
+
+    def _recall(self, name: tuple[str, str, str]) -> Principal | None:
+        entry = self._cache.get(name)
+        if entry is None or self._clock() - entry[0] > _CACHE_SECONDS:
+            return None
+        return entry[1]
+
+    def _remember(self, name: tuple[str, str, str], principal: Principal) -> None:
+        self._cache[name] = (self._clock(), principal)
+        self._cache.move_to_end(name)
+        if len(self._cache) > _CACHE_ENTRIES:
+            self._cache.popitem(last=False)
+
+
+def _credential(authorization: str | None) -> Credential:
+    """Read the header; says which of the usual mistakes was made, without repeating any of it."""
+    if not authorization:
+        raise Unauthenticated(f"No virtual key: send it as 'Authorization: Bearer sk-ig-…'. {_HINT}")
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("The Authorization header must read 'Bearer sk-ig-…'.")
+    credential = read_credential(token.strip())
+    if credential is None:
+        raise Unauthenticated(f"This is not a virtual key of imagegate. {_HINT}")
+    return credential
+
+
+def _open(principal: Principal) -> Principal:
+    """Refuse a key that was good once; only whoever holds the secret gets to hear why."""
+    state = principal.key.state(datetime.now(UTC))
+    if state == "active":
+        return principal
+    raise Unauthenticated(f"This virtual key is {state}. {_HINT}", code=f"{state}_api_key")

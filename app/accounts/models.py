@@ -1,0 +1,124 @@
+"""Teams, virtual keys and their limits: plain values, and their JSON form in Redis."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal, Self, get_args
+
+import orjson
+
+from app.money import Money
+
+Period = Literal["day", "week", "month", "total"]
+PERIODS: tuple[Period, ...] = get_args(Period)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Money that may be spent per period.
+
+    Periods begin at midnight in ``timezone``: weeks on Monday, months on the 1st.
+    """
+
+    limit: Money
+    period: Period = "month"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a team or a key may use; None means no such limit, 0 means blocked."""
+
+    requests_per_minute: int | None = None
+    images_per_minute: int | None = None
+    concurrent_images: int | None = None
+    budget: Budget | None = None
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Read the JSON form back."""
+        budget = document.get("budget")
+        return cls(**{**document, "budget": Budget(**budget) if budget else None})
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who pays: owns virtual keys and a budget."""
+
+    id: str
+    name: str
+    created_at: datetime
+    limits: Limits
+    version: int = 1
+    """Grows with every change; admission compares it, so that a cached principal never outlives a change."""
+
+    def document(self) -> bytes:
+        """The JSON form in Redis."""
+        return orjson.dumps(_without(asdict(self), "version"))
+
+    @classmethod
+    def from_document(cls, document: bytes, version: int) -> Self:
+        """Read the JSON form back."""
+        fields = orjson.loads(document)
+        fields["created_at"] = datetime.fromisoformat(fields["created_at"])
+        fields["limits"] = Limits.from_document(fields["limits"])
+        return cls(**fields, version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualKey:
+    """A credential we minted; only the SHA-256 of its secret is kept."""
+
+    id: str
+    team_id: str
+    alias: str
+    secret_sha256: str
+    created_at: datetime
+    limits: Limits
+    models: tuple[str, ...] | None = None
+    """The models it may use; None means every model of the catalog."""
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def public_id(self) -> str:
+        """The part before the secret: safe to show and to log."""
+        return f"sk-ig-{self.team_id}-{self.id}"
+
+    def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
+        """Whether it opens the door at ``now``."""
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and now >= self.expires_at:
+            return "expired"
+        return "active"
+
+    def document(self) -> bytes:
+        """The JSON form in Redis."""
+        return orjson.dumps(_without(asdict(self), "version"))
+
+    @classmethod
+    def from_document(cls, document: bytes, version: int) -> Self:
+        """Read the JSON form back."""
+        fields = orjson.loads(document)
+        for name in ("created_at", "expires_at", "revoked_at"):
+            fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
+        fields["limits"] = Limits.from_document(fields["limits"])
+        fields["models"] = tuple(fields["models"]) if fields["models"] is not None else None
+        return cls(**fields, version=version)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The authenticated caller: a key, its team, and the limits of both."""
+
+    team: Team
+    key: VirtualKey
+
+    def may_use(self, model: str) -> bool:
+        """Whether the key's allow-list has this model."""
+        return self.key.models is None or model in self.key.models
+
+
+def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}

@@ -1,0 +1,116 @@
+"""Teams and virtual keys in Redis: create, read, list, change."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from app.accounts.models import Team, VirtualKey
+from app.datastore.datastore import Datastore
+from app.datastore.script import Script
+from app.errors import Conflict, NotFound
+from app.keyspace import TEAMS, TeamKeys
+
+_REPLACE = Script(
+    "replace_record",
+    """-- KEYS 1 the record; ARGV 1 the version it was read at, 2 the new document
+-- Reply 1 when replaced, 0 when it changed meanwhile; the version grows by one with every change
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'document', ARGV[2], 'version', string.format('%.0f', ARGV[1] + 1))
+return 1
+""",
+)
+
+_FIELDS = ("version", "document")
+
+
+class AccountStore:
+    """Reads and writes the records of teams and virtual keys."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+
+    async def create_team(self, team: Team) -> None:
+        """Keep a new team; its name must be free.
+
+        Raises:
+            Conflict: a team of that name exists.
+
+        """
+        # The record first: a crash between the two leaves a record nobody can name, never a name without a record.
+        await self._datastore.command("HSET", TeamKeys(team.id).record, "version", 1, "document", team.document())
+        if not await self._datastore.command("HSETNX", TEAMS, team.name, team.id):
+            await self._datastore.command("DEL", TeamKeys(team.id).record)
+            raise Conflict(f"A team named {team.name!r} exists already.", param="name")
+
+    async def create_key(self, key: VirtualKey) -> None:
+        """Keep a new virtual key of an existing team."""
+        names = TeamKeys(key.team_id)
+        await self._datastore.commands(
+            [
+                ("HSET", names.key(key.id), "version", 1, "document", key.document()),
+                ("SADD", names.keys, key.id),
+            ]
+        )
+
+    async def team_ids(self) -> dict[str, str]:
+        """Every team: name → id."""
+        flat: Sequence[bytes] | dict[bytes, bytes] = await self._datastore.command("HGETALL", TEAMS)
+        pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
+        return {name.decode(): team_id.decode() for name, team_id in pairs}
+
+    async def find_team(self, name_or_id: str) -> Team:
+        """A team by its name, else by its id.
+
+        Raises:
+            NotFound: no such team.
+
+        """
+        team_id: bytes | None = await self._datastore.command("HGET", TEAMS, name_or_id)
+        team = await self.team(team_id.decode() if team_id else name_or_id)
+        if team is None:
+            raise NotFound(f"There is no team {name_or_id!r}.", param="team")
+        return team
+
+    async def team(self, team_id: str) -> Team | None:
+        """A team by its id."""
+        version, document = await self._datastore.command("HMGET", TeamKeys(team_id).record, *_FIELDS)
+        return Team.from_document(document, int(version)) if document else None
+
+    async def team_and_key(self, team_id: str, key_id: str) -> tuple[Team | None, VirtualKey | None]:
+        """Both records a principal is made of, in one write to Redis."""
+        names = TeamKeys(team_id)
+        (team_version, team), (key_version, key) = await self._datastore.commands(
+            [("HMGET", names.record, *_FIELDS), ("HMGET", names.key(key_id), *_FIELDS)]
+        )
+        return (
+            Team.from_document(team, int(team_version)) if team else None,
+            VirtualKey.from_document(key, int(key_version)) if key else None,
+        )
+
+    async def keys(self, team_id: str) -> list[VirtualKey]:
+        """The team's virtual keys, oldest first."""
+        names = TeamKeys(team_id)
+        ids: Sequence[bytes] = await self._datastore.command("SMEMBERS", names.keys)
+        records = await self._datastore.commands([("HMGET", names.key(key.decode()), *_FIELDS) for key in ids])
+        keys = [VirtualKey.from_document(document, int(version)) for version, document in records if document]
+        return sorted(keys, key=lambda key: (key.created_at, key.id))
+
+    async def revoke_key(self, team_id: str, key_id: str) -> VirtualKey:
+        """Close a virtual key for ever; every replica refuses it from the next request on.
+
+        Raises:
+            NotFound: no such key.
+            Conflict: it was changed at the same moment; try again.
+
+        """
+        _, key = await self.team_and_key(team_id, key_id)
+        if key is None:
+            raise NotFound(f"There is no key {key_id!r} in this team.", param="key")
+        if key.revoked_at is not None:
+            return key
+        revoked = replace(key, revoked_at=datetime.now(UTC), version=key.version + 1)
+        names = TeamKeys(team_id)
+        done = await self._datastore.run(_REPLACE, [names.key(key_id)], [key.version, revoked.document()])
+        if not done:
+            raise Conflict(f"The key {key_id!r} was changed at the same moment; try again.")
+        return revoked

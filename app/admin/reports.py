@@ -1,0 +1,66 @@
+"""What the operator reads: usage rows and standing, put together from the books."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from app.accounts.models import Team
+from app.accounts.store import AccountStore
+from app.admin.schemas import BudgetBody, UsageBody, UsageRow, plain_dollars
+from app.errors import InvalidRequest
+from app.ledger.periods import window
+from app.ledger.usage import UsageReader
+
+_USAGE_DAYS = 30
+_MOST_USAGE_DAYS = 400  # roll-ups live that long
+
+
+async def usage_report(
+    team: Team, accounts: AccountStore, usage: UsageReader, since: datetime | None, until: datetime | None
+) -> UsageBody:
+    """The usage of a team over [since, until) and its standing now.
+
+    Raises:
+        InvalidRequest: an empty time, or one longer than the roll-ups are kept.
+
+    """
+    until = until or datetime.now(UTC)
+    since = since or until - timedelta(days=_USAGE_DAYS)
+    if not timedelta(0) < until - since <= timedelta(days=_MOST_USAGE_DAYS):
+        raise InvalidRequest(f"since must lie before until, by at most {_MOST_USAGE_DAYS} days", param="since")
+    sums = await usage.sums(team.id, _ms(since), _ms(until))
+    standing = await usage.standing(team.id)
+    aliases = {key.id: key.alias for key in await accounts.keys(team.id)}
+    rows = [_row(key, aliases.get(key, key), model, sums[key, model]) for key, model in sorted(sums)]
+    period = window(team.limits.budget, _ms(datetime.now(UTC))).id
+    return UsageBody(
+        team=team.name,
+        since=since,
+        until=until,
+        rows=rows,
+        cost=plain_dollars(sum(measures["cost"] for measures in sums.values())),
+        budget=BudgetBody.of(team.limits.budget) if team.limits.budget else None,
+        spent=plain_dollars(standing.spend.get(f"team:{period}", 0)),
+        held=plain_dollars(standing.held.get("team:cost", 0)),
+    )
+
+
+def _row(key: str, alias: str, model: str, measures: Mapping[str, int]) -> UsageRow:
+    return UsageRow(
+        key=key,
+        alias=alias,
+        model=model,
+        requests=measures["requests"],
+        delivered=measures["delivered"],
+        failed=measures["failed"],
+        unknown=measures["unknown"],
+        images=measures["images"],
+        text_input_tokens=measures["text_input"],
+        image_input_tokens=measures["image_input"],
+        text_output_tokens=measures["text_output"],
+        image_output_tokens=measures["image_output"],
+        cost=plain_dollars(measures["cost"]),
+    )
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,112 @@
+"""The operator's routes under ``/admin/v1``: teams, virtual keys, usage, ledger."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime
+
+from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
+from app.accounts.models import Team, VirtualKey
+from app.accounts.store import AccountStore
+from app.admin.reports import usage_report
+from app.admin.schemas import (
+    CreatedKey,
+    DifferenceBody,
+    KeyBody,
+    NewKey,
+    NewTeam,
+    TeamBody,
+    UsageBody,
+    Verification,
+)
+from app.catalog.catalog import Catalog
+from app.errors import NotFound
+from app.ledger.usage import UsageReader
+
+
+def admin_router(accounts: AccountStore, usage: UsageReader, catalog: Catalog) -> APIRouter:
+    """All routes; the guard in front has asked for the token already."""
+    router = APIRouter(prefix="/admin/v1")
+    _add_teams(router, accounts)
+    _add_keys(router, accounts, catalog)
+    _add_books(router, accounts, usage)
+    return router
+
+
+def _add_teams(router: APIRouter, accounts: AccountStore) -> None:
+    @router.post("/teams", status_code=201)
+    async def create_team(body: NewTeam) -> TeamBody:
+        """Make a team."""
+        team = Team(new_id(), body.name, datetime.now(UTC), body.limits.limits())
+        await accounts.create_team(team)
+        return TeamBody.of(team)
+
+    @router.get("/teams")
+    async def list_teams() -> list[TeamBody]:
+        """All teams, by name."""
+        names = await accounts.team_ids()
+        teams = [await accounts.team(names[name]) for name in sorted(names)]
+        return [TeamBody.of(team) for team in teams if team is not None]
+
+    @router.get("/teams/{team}")
+    async def show_team(team: str) -> TeamBody:
+        """One team, by name or id."""
+        return TeamBody.of(await accounts.find_team(team))
+
+
+def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> None:
+    @router.post("/teams/{team}/keys", status_code=201)
+    async def create_key(team: str, body: NewKey) -> CreatedKey:
+        """Make a virtual key; its text is in this answer and nowhere else, ever."""
+        owner = await accounts.find_team(team)
+        # Allow-lists hold the models' own names, so that an alias opens what it stands for and no more.
+        models = tuple(catalog.find(name).name for name in body.models) if body.models is not None else None
+        secret, now = new_secret(), datetime.now(UTC)
+        key = VirtualKey(
+            id=new_id(),
+            team_id=owner.id,
+            alias=body.alias,
+            secret_sha256=hash_secret(secret),
+            created_at=now,
+            limits=body.limits.limits(),
+            models=models,
+            expires_at=body.expires_at,
+        )
+        await accounts.create_key(key)
+        return CreatedKey.with_secret(key, owner, now, virtual_key_text(owner.id, key.id, secret))
+
+    @router.get("/teams/{team}/keys")
+    async def list_keys(team: str) -> list[KeyBody]:
+        """The virtual keys of a team, oldest first."""
+        owner, now = await accounts.find_team(team), datetime.now(UTC)
+        return [KeyBody.of(key, owner, now) for key in await accounts.keys(owner.id)]
+
+    @router.post("/teams/{team}/keys/{key}/revoke")
+    async def revoke_key(team: str, key: str) -> KeyBody:
+        """Close a virtual key for ever, by its id, its public id or its alias; every replica refuses it from now on."""
+        owner = await accounts.find_team(team)
+        named = [k for k in await accounts.keys(owner.id) if key in (k.id, k.public_id)]
+        named = named or [k for k in await accounts.keys(owner.id) if key == k.alias and k.revoked_at is None]
+        if len(named) != 1:
+            found = "no such key" if not named else f"{len(named)} keys of that alias; use the id"
+            raise NotFound(f"Team {owner.name!r} has {found}: {key!r}.", param="key")
+        revoked = await accounts.revoke_key(owner.id, named[0].id)
+        return KeyBody.of(revoked, owner, datetime.now(UTC))
+
+
+def _add_books(router: APIRouter, accounts: AccountStore, usage: UsageReader) -> None:
+    @router.get("/usage")
+    async def show_usage(
+        team: str, since: AwareDatetime | None = None, until: AwareDatetime | None = None
+    ) -> UsageBody:
+        """What a team used by key and model, in whole UTC hours (default: the last 30 days), and what is left."""
+        return await usage_report(await accounts.find_team(team), accounts, usage, since, until)
+
+    @router.get("/ledger/verify")
+    async def verify_ledger(team: str) -> Verification:
+        """Recompute the books of a team from its ledger entries."""
+        owner = await accounts.find_team(team)
+        entries, differences = await usage.verify(owner.id)
+        return Verification(
+            team=owner.name, entries=entries, differences=[DifferenceBody.of(difference) for difference in differences]
+        )

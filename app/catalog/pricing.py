@@ -1,0 +1,154 @@
+"""What a request can cost at most, and what an answer did cost; exact integers of nano-dollars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.catalog.normalise import ImageRequest
+from app.catalog.profile import CapQuote, FormulaQuote, QuoteRule, UnitPrices
+from app.catalog.sizes import parse_size
+from app.errors import InvalidRequest
+from app.money import Money
+
+_MOST_TOKENS = 10**9
+"""No answer costs this much (it would be $24,000 at gpt-image-2's rate): a larger count is a fault of the upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens by the kinds that have prices of their own."""
+
+    text_input: int
+    image_input: int
+    text_output: int
+    image_output: int
+
+    @property
+    def total(self) -> int:
+        """All of them, as token limits count."""
+        return self.text_input + self.image_input + self.text_output + self.image_output
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The most a request can cost: pictures, tokens and money, each an upper bound."""
+
+    cost: Money
+    images: int
+    usage: TokenUsage
+    prices: UnitPrices
+    """What it was quoted at; the answer is settled at the same prices."""
+
+
+def quote(request: ImageRequest) -> Quote:
+    """The most this request can cost.
+
+    Raises:
+        InvalidRequest: the model has no price; an unknown price is never taken for zero.
+
+    """
+    prices = request.profile.prices
+    if prices is None:
+        raise InvalidRequest(
+            f"The model `{request.profile.name}` has no price at this gateway, so requests for it are refused. "
+            "The operator can price it in the catalog folder (IMAGEGATE_CATALOG_DIR).",
+            param="model",
+            code="model_not_priced",
+        )
+    rule = request.profile.quote
+    usage = _most_tokens(request, rule) if prices.by_tokens and rule else TokenUsage(0, 0, 0, 0)
+    return Quote(cost=price(prices, usage, request.n), images=request.n, usage=usage, prices=prices)
+
+
+def price(prices: UnitPrices, usage: TokenUsage | None, delivered_images: int) -> Money:
+    """What an answer cost, exactly.
+
+    Raises:
+        ValueError: the model is billed by tokens and the usage is unknown (None); the caller settles at the quote.
+
+    """
+    if usage is None:
+        if prices.by_tokens:
+            raise ValueError("a model billed by tokens cannot be priced without its usage")
+        usage = TokenUsage(0, 0, 0, 0)
+    return Money(
+        usage.text_input * prices.text_input
+        + usage.image_input * prices.image_input
+        + usage.text_output * prices.text_output
+        + usage.image_output * prices.image_output
+        + delivered_images * prices.per_image
+    )
+
+
+def read_usage(usage: Mapping[str, object] | None) -> TokenUsage | None:
+    """The tokens an answer reports, or None when it reports none that can be believed.
+
+    Only the documented keys are read (relays add others of their own). The totals rule: what the details leave
+    unassigned is text on the way in and image on the way out, because the Images API often omits the details. No
+    picture is made of no output, so zero output tokens are not believed either.
+    """
+    if usage is None:
+        return None
+    text_input, image_input = _read_split(usage, "input_tokens", "image_tokens", "text_tokens")
+    image_output, text_output = _read_split(usage, "output_tokens", "text_tokens", "image_tokens")
+    counts = (text_input, image_input, text_output, image_output)
+    if any(count < 0 for count in counts) or text_output + image_output == 0:
+        return None
+    return TokenUsage(*counts)
+
+
+def gpt_image_2_tokens(factor: int, width: int, height: int) -> int:
+    """Output tokens of one gpt-image-2 picture, after OpenAI's own calculator (community.openai.com/t/1382699).
+
+    The picture is a grid of ``factor`` by ``side`` (the short edge's share, rounded half up), weighted by its area.
+    ``side <= factor``, so no picture of ``p`` pixels exceeds ``factor² · (2,000,000 + p) / 4,000,000``, rounded up:
+    the square is the dearest shape.
+    """
+    long, short = max(width, height), min(width, height)
+    side = (2 * factor * short + long) // (2 * long)
+    return -(-factor * side * (2_000_000 + width * height) // 4_000_000)
+
+
+def _most_tokens(request: ImageRequest, rule: QuoteRule) -> TokenUsage:
+    """A byte-level BPE makes at most one token of a byte; ``n`` pictures are billed like ``n`` requests."""
+    prompt_tokens = len(request.prompt.encode()) + rule.text_overhead_tokens
+    image_tokens = _most_image_tokens(request, rule)
+    return TokenUsage(prompt_tokens * request.n, 0, 0, image_tokens * request.n)
+
+
+def _most_image_tokens(request: ImageRequest, rule: QuoteRule) -> int:
+    match rule:
+        case CapQuote():
+            return rule.image_tokens
+        case FormulaQuote():
+            sizes = rule.sizes.get(request.size, (request.size,))
+            qualities = rule.qualities.get(request.quality, (request.quality,))
+            return max(
+                gpt_image_2_tokens(rule.factors[quality], *edges)
+                for quality in qualities
+                for edges in map(parse_size, sizes)
+                if edges is not None
+            )
+
+
+def _read_split(usage: Mapping[str, object], total_key: str, named_key: str, rest_key: str) -> tuple[int, int]:
+    """A total as (rest, named): the named kind as the details say, the rest what remains; (-1, -1) for nonsense."""
+    details = usage.get(f"{total_key}_details")
+    if details is None:
+        details = {}
+    if not isinstance(details, Mapping):
+        return -1, -1
+    total, named, rest = (
+        _count(part) for part in (usage.get(total_key), details.get(named_key), details.get(rest_key))
+    )
+    if min(total, named, rest) < 0 or named + rest > total:
+        return -1, -1
+    return total - named, named
+
+
+def _count(value: object) -> int:
+    """A believable number of tokens; an absent one is 0, nonsense is -1."""
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_TOKENS:
+        return -1
+    return value

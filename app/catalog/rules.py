@@ -1,0 +1,186 @@
+"""What a parameter may hold: one small rule per kind of value, each able to check a value or refuse it by name.
+
+The rules are data of the profile files (``[parameters.<name>]``); the wording of the refusals follows OpenAI's, so that
+what a client already understands stays understood.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from app.errors import InvalidRequest
+
+_SHOWN_CHARS = 64
+"""How much of a caller's word an error repeats: enough to recognise a typo, too little to carry a prompt."""
+
+_KINDS = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+}
+
+
+def shown(text: str) -> str:
+    """A caller's word, fit to be repeated in an error: cut short, and without characters that would garble a log."""
+    clean = "".join(char if char.isprintable() else "?" for char in text[:_SHOWN_CHARS])
+    return clean if len(text) <= _SHOWN_CHARS else f"{clean}…"
+
+
+def kind_of(value: object) -> str:
+    """The JSON kind of a parsed value, as OpenAI's messages name it."""
+    return _KINDS[type(value)]
+
+
+def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
+    """The refusal of a value of the wrong kind, such as ``n`` as a string."""
+    message = f"Invalid type for '{name}': expected {expected}, but got {kind_of(value)} instead."
+    return InvalidRequest(message, param=name, code="invalid_type")
+
+
+def one_of(values: tuple[str, ...]) -> str:
+    """``'a', 'b', and 'c'``: a list of allowed words, written as OpenAI writes it."""
+    quoted = [f"'{value}'" for value in values]
+    if len(quoted) < 3:
+        return " and ".join(quoted)
+    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What a parameter demands of another: transparency needs a format that has it."""
+
+    parameter: str
+    one_of: tuple[str, ...]
+    value: str | None = None
+    """Only this value demands it; None: any value does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What all rules share; each adds ``check``: the value to send, or InvalidRequest naming the parameter."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
+
+    source: str
+    """The public source of the figures beside it; a rule without one does not load."""
+    drop: bool = False
+    """The upstream model does not take it: it is checked, then left out, and the caller is told."""
+    requires: tuple[Requirement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyRule(Rule):
+    """Any value: for parameters that are dropped, of which this model knows no rule."""
+
+    type: Literal["any"]
+
+    def __post_init__(self) -> None:
+        """Refuse to send upstream what nobody checked."""
+        if not self.drop:
+            raise ValueError("a parameter of any value must be dropped")
+
+    def check(self, name: str, value: object) -> object:  # noqa: ARG002  every rule is called alike
+        """The value as it came."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooleanRule(Rule):
+    """True or false."""
+
+    type: Literal["boolean"]
+
+    def check(self, name: str, value: object) -> bool:
+        """The value, or ``invalid_type``."""
+        if not isinstance(value, bool):
+            raise wrong_type(name, "a boolean", value)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceRule(Rule):
+    """One word of a list."""
+
+    type: Literal["choice"]
+    values: tuple[str, ...]
+    default: str | None = None
+    """What silence means at the provider; known here to judge other parameters and to quote, never sent."""
+
+    def __post_init__(self) -> None:
+        """Refuse a default the model does not take."""
+        if self.default is not None and self.default not in self.values:
+            raise ValueError(f"default {self.default!r} is not one of the values")
+
+    def check(self, name: str, value: object) -> str:
+        """The value, or ``invalid_value`` with the words there are."""
+        if not isinstance(value, str):
+            raise wrong_type(name, "a string", value)
+        if value not in self.values:
+            raise InvalidRequest(
+                f"Invalid value: '{shown(value)}'. Supported values are: {one_of(self.values)}.", param=name
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegerRule(Rule):
+    """A whole number between two bounds, both allowed; neither ``true`` nor ``1.0`` is one."""
+
+    type: Literal["integer"]
+    min: int
+    max: int
+    default: int | None = None
+
+    def check(self, name: str, value: object) -> int:
+        """The value, or the bound it breaks."""
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong_type(name, "an integer", value)
+        if value > self.max:
+            raise InvalidRequest(
+                f"Invalid '{name}': integer above maximum value. "
+                f"Expected a value <= {self.max}, but got {value} instead.",
+                param=name,
+                code="integer_above_max_value",
+            )
+        if value < self.min:
+            raise InvalidRequest(
+                f"Invalid '{name}': integer below minimum value. "
+                f"Expected a value >= {self.min}, but got {value} instead.",
+                param=name,
+                code="integer_below_min_value",
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StringRule(Rule):
+    """A text of bounded length, counted in characters (Unicode code points). The text itself is never repeated."""
+
+    type: Literal["string"]
+    min_chars: int = 0
+    max_chars: int | None = None
+
+    def check(self, name: str, value: object) -> str:
+        """The value, or the length it breaks."""
+        if not isinstance(value, str):
+            raise wrong_type(name, "a string", value)
+        if len(value) < self.min_chars:
+            raise InvalidRequest(
+                f"Invalid '{name}': string too short. Expected a string with minimum length {self.min_chars}, "
+                f"but got a string with length {len(value)} instead.",
+                param=name,
+                code="string_below_min_length",
+            )
+        if self.max_chars is not None and len(value) > self.max_chars:
+            raise InvalidRequest(
+                f"Invalid '{name}': string too long. Expected a string with maximum length {self.max_chars}, "
+                f"but got a string with length {len(value)} instead.",
+                param=name,
+                code="string_above_max_length",
+            )
+        return value

@@ -1,0 +1,128 @@
+"""``imagegate demo``: everything on this machine, with a pretend CometAPI; nothing to buy, nothing to sign up for."""
+
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
+from app.accounts.models import Budget, Limits, Team, VirtualKey
+from app.cli.serve import run_until_stopped, serve_gateway
+from app.errors import NotFound, Unauthenticated
+from app.money import parse_dollars
+from app.settings import Settings, load_settings
+from app.simulator.scenario import Scenario
+from app.simulator.server import Simulator
+from app.wiring import Services
+
+DEMO_TEAM = "demo"
+_BUDGET = parse_dollars("25")
+_LATENCY_SECONDS = 1.0  # long enough to feel like a picture being made, short enough not to bore
+
+
+def run_demo(port: int | None, data_dir: Path | None) -> None:
+    """Serve the demo until stopped. Uses neither COMETAPI_KEY nor IMAGEGATE_REDIS_URL."""
+    settings = _demo_settings(port, data_dir)
+
+    async def ready(services: Services, address: str) -> None:
+        click.echo(_welcome(address, await _demo_key(services, settings.data_dir / "demo-key"), settings.data_dir))
+
+    async def work(listener: socket.socket) -> None:
+        async with Simulator() as simulator:
+            simulator.default = Scenario(latency_seconds=_LATENCY_SECONDS)
+            playing = settings.model_copy(update={"cometapi_base_url": simulator.url})
+            await serve_gateway(playing, listener, ready)
+
+    run_until_stopped(settings, work)
+
+
+def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
+    # Given values win over the environment, so a COMETAPI_KEY that stands there is never looked at.
+    settings = load_settings(
+        cometapi_key=SecretStr("sk-simulator"), cometapi_base_url="http://127.0.0.1/v1", redis_url=None
+    )
+    return settings.model_copy(
+        update={
+            "port": port if port is not None else _free_port(settings.host, settings.port),
+            "data_dir": data_dir or settings.data_dir / "demo",
+            "log_level": "warning",
+        }
+    )
+
+
+def _free_port(host: str, wanted: int) -> int:
+    """The wanted port, or 0 (any) when somebody has it: a demo should not fail for that."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, wanted))
+        except OSError:
+            return 0
+    return wanted
+
+
+async def _demo_key(services: Services, file: Path) -> str:
+    """The demo's virtual key: the one of last time where it still works, else a new one."""
+    try:
+        text = _read(file)
+        await services.keys.authenticate(f"Bearer {text}", fresh=True)
+    except (OSError, Unauthenticated):
+        text = await _new_key(services)
+        _write(file, text)
+    return text
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8").strip()
+
+
+def _write(file: Path, text: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text + "\n")
+
+
+async def _new_key(services: Services) -> str:
+    now = datetime.now(UTC)
+    try:
+        team = await services.accounts.find_team(DEMO_TEAM)
+    except NotFound:
+        team = Team(new_id(), DEMO_TEAM, now, Limits(requests_per_minute=600, budget=Budget(_BUDGET, "month")))
+        await services.accounts.create_team(team)
+    secret = new_secret()
+    key = VirtualKey(new_id(), team.id, "you", hash_secret(secret), now, Limits())
+    await services.accounts.create_key(key)
+    return virtual_key_text(team.id, key.id, secret)
+
+
+def _welcome(address: str, key: str, folder: Path) -> str:
+    base_url = f"{address}/v1"
+    bold = click.style
+    return f"""
+{bold("imagegate demo", bold=True)} - a gateway, its Redis and a pretend CometAPI. Nothing here costs anything.
+
+  base URL     {base_url}
+  virtual key  {key}
+  data folder  {folder}
+
+{bold("With curl", bold=True)}
+curl -s {base_url}/images/generations \\
+  -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+  -d '{{"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x1024", "quality": "low"}}' \\
+  | grep -o '"b64_json":"[^"]*' | cut -d'"' -f4 | base64 -d > boat.png
+
+{bold("With Python", bold=True)} (pip install openai)
+import base64, openai
+client = openai.OpenAI(base_url="{base_url}", api_key="{key}")
+image = client.images.generate(model="gpt-image-2", prompt="a paper boat", size="1024x1024", quality="low")
+open("boat.png", "wb").write(base64.b64decode(image.data[0].b64_json))
+print("boat.png,", image.usage.total_tokens, "tokens")
+
+{bold("What it cost", bold=True)}
+imagegate usage --team {DEMO_TEAM} --data-dir {folder}
+
+Ctrl-C stops it.
+"""

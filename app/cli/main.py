@@ -1,0 +1,101 @@
+"""The command ``imagegate``: run a gateway, try one, or look after its teams, keys and books."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from typing_extensions import override
+
+from app.catalog.catalog import CatalogError, load_catalog
+from app.cli.books import keys, ledger, teams, usage
+from app.cli.demo import run_demo
+from app.cli.serve import run_until_stopped, serve_gateway
+from app.cli.tables import echo_table
+from app.money import TOKENS_PER_PRICE, format_dollars
+from app.settings import SettingsError, load_settings
+from app.simulator.run import run_simulator
+from app.wiring import VERSION, Services
+
+
+class _Commands(click.Group):
+    """Turns wrong settings and catalogs of any command into their message and status 2."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, CatalogError) as error:
+            click.secho(f"Error: {error}", fg="red", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="imagegate")
+def main() -> None:
+    """A gateway for image generation: one CometAPI key, a whole team, every picture metered."""
+
+
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: IMAGEGATE_PORT, else a free one]"
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="[default: `demo` in the data folder]")
+def demo(port: int | None, data_dir: Path | None) -> None:
+    """Try it: a gateway with a pretend CometAPI, a team and a key. Costs nothing."""
+    run_demo(port, data_dir)
+
+
+@main.command()
+def serve() -> None:
+    """Serve with the real upstream; settings come from the environment (docs/configuration.md)."""
+    settings = load_settings()
+    if settings.cometapi_key is None or not settings.cometapi_key.get_secret_value():
+        raise click.ClickException(
+            "COMETAPI_KEY is not set: put your CometAPI key into it (or its file into COMETAPI_KEY_FILE), "
+            "or try `imagegate demo`, which needs none."
+        )
+
+    async def ready(services: Services, address: str) -> None:
+        click.echo(f"imagegate {VERSION} serves {address}/v1", err=True)
+        if not await services.accounts.team_ids():
+            click.echo("There is no team yet. Make one: imagegate teams create NAME --budget DOLLARS", err=True)
+
+    run_until_stopped(settings, lambda listener: serve_gateway(settings, listener, ready))
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True)
+@click.option("--latency", type=click.FloatRange(0, 600), default=1.0, show_default=True, help="Seconds per picture.")
+def simulate(host: str, port: int, latency: float) -> None:
+    """Run the pretend CometAPI alone; point COMETAPI_BASE_URL at it."""
+    asyncio.run(run_simulator(host, port, latency, lambda url: click.echo(f"COMETAPI_BASE_URL={url}")))
+
+
+@main.command()
+def check() -> None:
+    """Check settings and catalog without starting anything; print the models and their prices."""
+    settings = load_settings()
+    catalog = load_catalog(settings.catalog_dir, settings.default_model)
+    rows: list[tuple[str, ...]] = []
+    for profile in catalog.profiles():
+        prices = profile.prices
+        if prices is None:
+            rows.append((profile.name, "unpriced: refused", "", "", ""))
+        elif prices.by_tokens:
+            million = [
+                format_dollars(price * TOKENS_PER_PRICE)
+                for price in (prices.text_input, prices.image_input, prices.image_output)
+            ]
+            rows.append((profile.name, *million, prices.source))
+        else:
+            rows.append((profile.name, f"{format_dollars(prices.per_image)} a picture", "", "", prices.source))
+    echo_table(("MODEL", "TEXT IN /M", "IMAGE IN /M", "IMAGE OUT /M", "SOURCE"), rows, numbers=(1, 2, 3))
+    click.echo(f"\nCatalog {catalog.version}, default model {catalog.default_model}. Settings are in order.")
+
+
+main.add_command(teams)
+main.add_command(keys)
+main.add_command(usage)
+main.add_command(ledger)

@@ -1,0 +1,111 @@
+"""``imagegate serve``: the gateway as a process, from its Redis to its last request."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from types import FrameType
+from typing import Any
+
+import click
+import uvicorn
+from typing_extensions import override
+
+from app.cli.local import owned_redis
+from app.embedded.errors import EmbeddedError
+from app.embedded.lock import SERVE
+from app.errors import GatewayError
+from app.logs import configure_logging
+from app.main import create_app
+from app.settings import Settings
+from app.wiring import Services, open_services
+
+log = logging.getLogger(__name__)
+
+Ready = Callable[[Services, str], Awaitable[None]]
+"""Called once the gateway listens, with its services and its address (``http://127.0.0.1:8080``)."""
+
+
+def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
+    """Run a gateway's work on its listening socket, in an event loop of its own, until a signal ends it.
+
+    Raises:
+        click.ClickException: it cannot start; the message says why and what to do.
+
+    """
+    configure_logging(settings.log_level, settings.log_format)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn stops at a signal and then raises it again, for the handler that was there before. That must not end
+        # the process in its tracks: Redis and the journal are still to be closed.
+        signal.signal(number, _nothing)
+    listener = _listen(settings)
+    try:
+        with asyncio.Runner(loop_factory=_event_loop()) as runner:
+            runner.run(work(listener))
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from None
+    except GatewayError as error:
+        raise click.ClickException(f"{error.message} {error.detail}".strip()) from None
+    finally:
+        listener.close()
+
+
+async def serve_gateway(settings: Settings, listener: socket.socket, ready: Ready) -> None:
+    """Open everything, serve, and close everything in reverse."""
+    async with owned_redis(settings, SERVE) as url, open_services(settings, url) as services:
+        await services.datastore.ping()
+        config = uvicorn.Config(
+            create_app(services),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http="httptools",
+            timeout_graceful_shutdown=int(settings.drain_seconds),
+            # Rejects what asks for another protocol: nothing here speaks WebSocket.
+            ws="none",
+        )
+        await _Server(config, lambda: ready(services, _address(listener))).serve(sockets=[listener])
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        await self._listening()
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    """A signal handler that leaves everything to uvicorn's."""
+
+
+def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where it exists; twice the requests per second."""
+    try:
+        import uvloop  # noqa: PLC0415 - no wheel for every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise click.ClickException(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set IMAGEGATE_PORT or IMAGEGATE_HOST."
+        ) from None
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

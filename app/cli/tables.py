@@ -1,0 +1,34 @@
+"""Terminal output: plain tables for people, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+
+def echo_json(document: Any) -> None:
+    """Print a document for a program."""
+    click.echo(json.dumps(document, indent=2))
+
+
+def echo_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()) -> None:
+    """Print rows under headings; the columns listed in ``numbers`` stand to the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(column[0]), *(len(c) for c in column[1:]), 0) for column in zip(headings, *cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        placed = [c.rjust(w) if i in numbers else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        return "  ".join(placed).rstrip()
+
+    click.secho(line(headings), bold=True)
+    for row in cells:
+        click.echo(line(row))
+
+
+def dollars(plain: str, decimals: int = 6) -> str:
+    """A bare string of dollars as people read it; small amounts are not rounded away."""
+    whole, _, fraction = plain.partition(".")
+    kept = fraction[:decimals].rstrip("0").ljust(2, "0")
+    exact = "" if len(fraction.rstrip("0")) <= decimals else "…"
+    return f"${int(whole):,}.{kept}{exact}"

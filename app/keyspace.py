@@ -1,0 +1,117 @@
+"""Every Redis key imagegate uses: its name, its type, how long it lives.
+
+All keys of one team carry the hash tag ``{<team id>}``, so one script can touch all of them on Redis Cluster. Every
+script of the ledger receives the same fixed list, ``TeamKeys.books``: nothing is looked up under a name built in Lua.
+
+===========================  ======  =====================  ===========================================================
+key                          type    lifetime               holds
+===========================  ======  =====================  ===========================================================
+``ig:teams``                 hash    for ever               team name → team id; admission never reads it
+``ig:{t}:team``              hash    for ever               ``version`` and ``document`` (JSON) of the team
+``ig:{t}:keys``              set     for ever               ids of the team's virtual keys
+``ig:{t}:key:<key id>``      hash    for ever               ``version`` and ``document`` (JSON) of a virtual key
+``ig:{t}:holds``             zset    emptied by resolution  request id → end of its lease (server ms)
+``ig:{t}:reservations``      hash    emptied by resolution  request id → what is held and how to settle it
+``ig:{t}:held``              hash    emptied by resolution  ``<scope>:cost`` (nano-dollars) and ``<scope>:images``
+``ig:{t}:spend``             hash    pruned by the sweeper  ``<scope>:<period>`` → settled nano-dollars
+``ig:{t}:resolved``          zset    7 days                 tombstones: request id → when it was resolved (server ms)
+``ig:{t}:expired``           hash    7 days                 request id → what an expiry charged, until the truth comes
+``ig:{t}:ledger``            stream  for ever               one entry per resolution
+``ig:{t}:usage:<hour>``      hash    400 days               ``<key id>|<model>|<measure>`` → sum over that UTC hour
+``ig:{t}:buckets:<scope>``   hash    2 minutes              level and time of each token bucket of a scope
+===========================  ======  =====================  ===========================================================
+
+A *scope* is ``team`` or ``key:<key id>``.
+"""
+
+from dataclasses import dataclass
+
+TEAMS = "ig:teams"
+TEAM_SCOPE = "team"
+
+
+def key_scope(key_id: str) -> str:
+    """The scope of a virtual key, as it stands in field names."""
+    return f"key:{key_id}"
+
+
+def hour_of(time_ms: int) -> str:
+    """The UTC hour of a time, as it stands in the name of its roll-up: hours since 1970."""
+    return str(time_ms // 3_600_000)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamKeys:
+    """The names of one team's keys."""
+
+    team_id: str
+
+    def named(self, name: str) -> str:
+        """A key of this team, under its hash tag."""
+        return f"ig:{{{self.team_id}}}:{name}"
+
+    @property
+    def record(self) -> str:
+        """The team's own record."""
+        return self.named("team")
+
+    @property
+    def keys(self) -> str:
+        """The ids of its virtual keys."""
+        return self.named("keys")
+
+    @property
+    def ledger(self) -> str:
+        """Its ledger."""
+        return self.named("ledger")
+
+    @property
+    def spend(self) -> str:
+        """Its settled spend by scope and period."""
+        return self.named("spend")
+
+    @property
+    def held(self) -> str:
+        """Its held money and images by scope."""
+        return self.named("held")
+
+    @property
+    def holds(self) -> str:
+        """Its reservations by the end of their lease."""
+        return self.named("holds")
+
+    @property
+    def reservations(self) -> str:
+        """What each of its reservations holds."""
+        return self.named("reservations")
+
+    def key(self, key_id: str) -> str:
+        """The record of one virtual key."""
+        return self.named(f"key:{key_id}")
+
+    def usage(self, hour: str) -> str:
+        """The roll-up of one UTC hour."""
+        return self.named(f"usage:{hour}")
+
+    def books(self, key_id: str, now_ms: int) -> list[str]:
+        """The fixed KEYS list of every ledger script, in the order ``books.lua`` names them.
+
+        Both the hour of ``now_ms`` and the next are passed; the script picks by the server's clock and says so when
+        neither fits.
+        """
+        hour = now_ms // 3_600_000
+        return [
+            self.record,
+            self.key(key_id),
+            self.holds,
+            self.reservations,
+            self.held,
+            self.spend,
+            self.named("resolved"),
+            self.named("expired"),
+            self.ledger,
+            self.usage(str(hour)),
+            self.usage(str(hour + 1)),
+            self.named(f"buckets:{TEAM_SCOPE}"),
+            self.named(f"buckets:{key_scope(key_id)}"),
+        ]

@@ -1,0 +1,172 @@
+"""The books of a team: admit, settle, release, renew and expire, each one call of one script."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from app.accounts.models import Limits, Principal
+from app.catalog.pricing import Quote
+from app.datastore.datastore import Argument, Datastore
+from app.datastore.script import Script
+from app.keyspace import TEAM_SCOPE, TeamKeys, key_scope
+from app.ledger.models import Admission, Hold, Rate, Resolution, Verdict
+from app.ledger.periods import window
+from app.ledger.scripts import ADMIT, EXPIRE, RELEASE, RENEW, SETTLE
+
+_SWEPT_AT_ONCE = 100
+
+
+class Books:
+    """The scripts' thin caller: no rule lives here, only the words a script wants and the reply as values."""
+
+    def __init__(self, datastore: Datastore, clock: Callable[[], float] = time.time) -> None:
+        self._datastore = datastore
+        self._clock = clock
+        self._offset_ms = 0
+        """Server clock minus ours, learned whenever a script says that our idea of the hour does not fit."""
+
+    async def admit(
+        self, principal: Principal, request_id: str, model: str, quote: Quote, note: dict[str, Any]
+    ) -> Admission:
+        """Decide every limit and budget of team and key at once, and set the quote aside if all of them agree.
+
+        Raises:
+            StoreUnavailable: Redis did not answer. When ``may_have_happened``, the caller must release the id until
+                that succeeds, because the admission may stand.
+
+        """
+        team, key = principal.team, principal.key
+
+        def arguments(now_ms: int) -> list[Argument]:
+            expires_ms = int(key.expires_at.timestamp() * 1000) if key.expires_at else 0
+            words: list[Argument] = [request_id, key.id, team.version, key.version, expires_ms]
+            words += [quote.cost, quote.images, model.replace("|", "_"), orjson.dumps(note)]
+            words += _limit_words(team.limits, TEAM_SCOPE, now_ms)
+            return words + _limit_words(key.limits, key_scope(key.id), now_ms)
+
+        reply = await self._run(ADMIT, team.id, key.id, arguments)
+        return _read_admission(reply, request_id, principal, model, quote, note)
+
+    async def settle(self, hold: Hold, resolution: Resolution) -> str:
+        """Turn a hold into spend and a ledger entry, at most once; what came of it (``settle.lua``)."""
+        usage = resolution.usage
+
+        def arguments(_: int) -> list[Argument]:
+            return [
+                hold.request_id,
+                hold.key_id,
+                hold.model.replace("|", "_"),
+                resolution.outcome,
+                resolution.cost,
+                hold.quote,
+                resolution.delivered,
+                usage.text_input,
+                usage.image_input,
+                usage.text_output,
+                usage.image_output,
+                hold.team_period,
+                hold.key_period,
+                hold.admitted_ms,
+                ",".join(resolution.flags),
+                orjson.dumps(hold.note | resolution.note),
+            ]
+
+        return _word((await self._run(SETTLE, hold.team_id, hold.key_id, arguments))[0])
+
+    async def release(
+        self, team_id: str, key_id: str, request_id: str, outcome: str, flags: Sequence[str], note: dict[str, Any]
+    ) -> str:
+        """Give a hold back, or leave a tombstone for an admission that may still come; what came of it."""
+
+        def arguments(_: int) -> list[Argument]:
+            return [request_id, key_id, outcome, ",".join(flags), orjson.dumps(note) if note else b""]
+
+        return _word((await self._run(RELEASE, team_id, key_id, arguments))[0])
+
+    async def renew(self, team_id: str, request_ids: Sequence[str]) -> int:
+        """Extend the leases of a team's holds by another minute; how many still stood."""
+        return int((await self._run(RENEW, team_id, "", lambda _: list(request_ids)))[0])
+
+    async def expire(self, team_id: str) -> int:
+        """Resolve up to 100 overdue holds of a team; how many there were."""
+        return int((await self._run(EXPIRE, team_id, "", lambda _: [_SWEPT_AT_ONCE]))[0])
+
+    async def _run(
+        self, script: Script, team_id: str, key_id: str, arguments: Callable[[int], list[Argument]]
+    ) -> list[Any]:
+        """Run a script on a team's books; once more by the server's clock where ours is off by more than a period."""
+        names = TeamKeys(team_id)
+        for _ in range(2):
+            now_ms = int(self._clock() * 1000) + self._offset_ms
+            hour = now_ms // 3_600_000
+            reply: list[Any] = await self._datastore.run(
+                script, names.books(key_id, now_ms), [hour, *arguments(now_ms)]
+            )
+            if reply[0] != b"clock":
+                return reply
+            self._offset_ms += int(reply[-1 if script is not ADMIT else 4]) - now_ms
+        raise RuntimeError(f"{script.name}: the server's clock moved by more than an hour between two calls")
+
+
+def _limit_words(limits: Limits, scope: str, now_ms: int) -> list[Argument]:
+    """Ten words per scope, in the order ``admit.lua`` names them."""
+    span = window(limits.budget, now_ms)
+    return [
+        _or_none(limits.requests_per_minute),
+        _or_none(limits.images_per_minute),
+        _or_none(limits.concurrent_images),
+        limits.budget.limit if limits.budget else -1,
+        span.id,
+        span.starts_ms,
+        span.ends_ms,
+        span.next_id,
+        span.next_ends_ms,
+        scope,
+    ]
+
+
+def _or_none(limit: int | None) -> int:
+    return -1 if limit is None else limit
+
+
+def _word(reply: bytes) -> str:
+    return reply.decode()
+
+
+def _rate(limit: bytes, remaining: bytes, reset_ms: bytes) -> Rate | None:
+    return Rate(int(limit), max(0, int(remaining)), int(reset_ms)) if int(limit) >= 0 else None
+
+
+def _read_admission(
+    reply: list[Any], request_id: str, principal: Principal, model: str, quote: Quote, note: dict[str, Any]
+) -> Admission:
+    verdict, reason, scope = Verdict(_word(reply[0])), _word(reply[1]), _word(reply[2])
+    now_ms = int(reply[4])
+    hold = None
+    if verdict is Verdict.ADMITTED:
+        hold = Hold(
+            request_id=request_id,
+            team_id=principal.team.id,
+            key_id=principal.key.id,
+            model=model,
+            quote=quote.cost,
+            images=quote.images,
+            team_period=_word(reply[11]),
+            key_period=_word(reply[12]),
+            admitted_ms=now_ms,
+            note=note,
+        )
+    return Admission(
+        verdict=verdict,
+        reason=reason,
+        scope=scope,
+        retry_after_ms=int(reply[3]),
+        now_ms=now_ms,
+        requests=_rate(reply[5], reply[6], reply[7]),
+        images=_rate(reply[8], reply[9], reply[10]),
+        limit=int(reply[13]),
+        available=int(reply[14]),
+        hold=hold,
+    )

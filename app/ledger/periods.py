@@ -1,0 +1,65 @@
+"""Budget periods: which one a moment belongs to, and where it ends. Pure; the zone database decides what a day is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.accounts.models import Budget, Period
+
+_NEVER_MS = 8_000_000_000_000_000
+"""The end of the period ``total``; still exact in a Lua double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The current period and the next, so that the script can choose by the server's clock. Times in Unix ms."""
+
+    id: str
+    starts_ms: int
+    ends_ms: int
+    next_id: str
+    next_ends_ms: int
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether ``now_ms`` lies in the current period."""
+        return self.starts_ms <= now_ms < self.ends_ms
+
+
+def window(budget: Budget | None, now_ms: int) -> Window:
+    """The window of a budget at a moment; without a budget spend is summed up for ever, as ``total``."""
+    if budget is None or budget.period == "total":
+        return Window("total", 0, _NEVER_MS, "total", _NEVER_MS)
+    zone = ZoneInfo(budget.timezone)
+    start = _start(budget.period, datetime.fromtimestamp(now_ms / 1000, zone).replace(tzinfo=None))
+    end = _after(budget.period, start)
+    following = _after(budget.period, end)
+    return Window(
+        _name(budget.period, start),
+        _unix_ms(start, zone),
+        _unix_ms(end, zone),
+        _name(budget.period, end),
+        _unix_ms(following, zone),
+    )
+
+
+def _start(period: Period, wall: datetime) -> datetime:
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == "week":
+        return midnight - timedelta(days=midnight.weekday())
+    return midnight.replace(day=1) if period == "month" else midnight
+
+
+def _after(period: Period, start: datetime) -> datetime:
+    if period == "month":
+        return (start + timedelta(days=32)).replace(day=1)
+    return start + timedelta(days=7 if period == "week" else 1)
+
+
+def _name(period: Period, start: datetime) -> str:
+    """``month:2026-11``, ``week:2026-11-16``, ``day:2026-11-22``: kinds never share a name."""
+    return f"{period}:{start:%Y-%m}" if period == "month" else f"{period}:{start:%Y-%m-%d}"
+
+
+def _unix_ms(wall: datetime, zone: ZoneInfo) -> int:
+    """Midnight by the wall clock of a zone. Where a clock change skips midnight, the first moment after it."""
+    return int(wall.replace(tzinfo=zone).astimezone(UTC).timestamp() * 1000)

@@ -1,0 +1,19 @@
+"""The ledger's Lua scripts, read from ``lua/``: ``books.lua`` stands in front of each (Redis knows no include)."""
+
+from pathlib import Path
+
+from app.datastore.script import Script
+
+_FOLDER = Path(__file__).parent / "lua"
+_BOOKS = (_FOLDER / "books.lua").read_text(encoding="utf-8")
+
+
+def _script(name: str) -> Script:
+    return Script(name, _BOOKS + "\n" + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
+
+
+ADMIT = _script("admit")
+SETTLE = _script("settle")
+RELEASE = _script("release")
+RENEW = _script("renew")
+EXPIRE = _script("expire")

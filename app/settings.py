@@ -1,0 +1,196 @@
+"""Every setting, read once from the environment; a wrong one is named, with what was found and what is wanted."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+_PREFIX = "IMAGEGATE_"
+_GIVEN_NAMES = {"cometapi_key": "COMETAPI_KEY", "cometapi_base_url": "COMETAPI_BASE_URL"}
+"""The upstream's own names (its SDK reads them too), taken as they are."""
+
+
+def variable_name(field: str) -> str:
+    """The environment variable of a field."""
+    return _GIVEN_NAMES.get(field, _PREFIX + field.upper())
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "imagegate"
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; the message names each, and is made to be read."""
+
+
+class Settings(BaseSettings):
+    """The settings. Each is the environment variable ``IMAGEGATE_<FIELD>``; a secret can be a file: ``…_FILE``."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
+
+    # Where it listens
+    host: str = Field("127.0.0.1", description="Address to listen on. Loopback unless told otherwise.")
+    port: Port = Field(8080, description="Port to listen on; 0 takes a free one.")
+    admin_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="The operator's token for /admin/v1, at least 16 characters. Unset: that door is closed.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Bearer token that opens /metrics to others than loopback, at least 16 characters.",
+    )
+
+    # Where it keeps things
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Folder for the embedded Redis and the journal. Default: `imagegate` in the user's data folder.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="`redis://`, `rediss://` or `unix://` of your own Redis or Valkey. Unset: a private one starts.",
+    )
+    redis_timeout_seconds: Seconds = Field(0.8, description="How long one exchange with Redis may take.")
+    catalog_dir: Path | None = Field(
+        None, description="Folder of model profiles (TOML) that add to or override the shipped ones."
+    )
+
+    # The upstream
+    cometapi_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("COMETAPI_KEY", "cometapi_key"),
+        description="The CometAPI key. Needed by `imagegate serve`.",
+    )
+    cometapi_base_url: str = Field(
+        "https://api.cometapi.com/v1",
+        validation_alias=AliasChoices("COMETAPI_BASE_URL", "cometapi_base_url"),
+        description="The upstream's base URL, with its `/v1`.",
+    )
+    upstream_connect_seconds: Seconds = Field(
+        10, description="How long connecting to the upstream may take, TLS and proxy included."
+    )
+    upstream_read_seconds: Seconds = Field(
+        600,
+        description="How long the upstream may stay silent. A slow picture takes two minutes.",
+    )
+    upstream_total_seconds: Seconds = Field(
+        900, description="How long one exchange with the upstream may take altogether."
+    )
+    upstream_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        1000, description="Connections to the upstream at once."
+    )
+    ca_bundle: Path | None = Field(
+        None, description="PEM file of certificate authorities to trust instead of the system's."
+    )
+
+    # What it lets in
+    default_model: str = Field("gpt-image-2", description="The model of a request that names none.")
+    max_in_flight: Annotated[int, Field(ge=1)] = Field(
+        1000, description="Image requests at once in this process; more get a 503."
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        1_048_576, description="Largest JSON body. A prompt has at most 32,000 characters, which is 128 KiB."
+    )
+    body_seconds: Seconds = Field(30, description="How long a request's body may take to arrive.")
+    drain_seconds: Seconds = Field(660, description="How long a stopping process waits for requests in flight.")
+
+    # What it says
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe level logged."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        "auto", description="`auto`: text on a terminal, JSON lines elsewhere."
+    )
+
+    @field_validator("cometapi_base_url")
+    @classmethod
+    def _base_url(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("an http:// or https:// address is wanted")
+        return url.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("a redis://, rediss:// or unix:// address is wanted")
+        return url
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, _SecretFiles(settings_cls), env_settings)
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Secrets kept in files: ``<NAME>_FILE`` holds the path (Docker and Kubernetes secrets, systemd credentials)."""
+
+    @override
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            path = os.environ.get(variable_name(name) + "_FILE")
+            if path and "SecretStr" in str(field.annotation):
+                try:
+                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                except (OSError, UnicodeDecodeError) as error:
+                    raise SettingsError(f"{variable_name(name)}_FILE: cannot read {path}: {error}") from None
+        return found
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; ``given`` wins over the environment.
+
+    Raises:
+        SettingsError: one line per wrong setting: its name, what was found, what is wanted.
+
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(Settings, dict(part)) for part in error.errors())) from None
+    unknown = sorted(set(_set_variables()) - _known_variables())
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"{name}: there is no such setting; see docs/configuration.md" for name in unknown)
+        )
+    return settings
+
+
+def _line(model: type[BaseSettings], part: dict[str, Any]) -> str:
+    field = str(part["loc"][0]) if part["loc"] else ""
+    name = next((given for field_name, given in _GIVEN_NAMES.items() if field in (field_name, given)), None)
+    name = name or variable_name(field)
+    secret = field in model.model_fields and "SecretStr" in str(model.model_fields[field].annotation)
+    found = "a secret of the wrong form" if secret else repr(part.get("input"))
+    return f"{name}: found {found}; {part['msg']}"
+
+
+def _set_variables() -> list[str]:
+    return [name for name in os.environ if name.startswith(_PREFIX)]
+
+
+def _known_variables() -> set[str]:
+    names = {variable_name(field) for field in Settings.model_fields}
+    return names | {f"{name}_FILE" for name in names} | {"IMAGEGATE_URL", "IMAGEGATE_TOKEN"}

@@ -1,0 +1,55 @@
+"""Compose the answer of one image exchange: refuse it, draw for it, or stand something else in its place."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from app.simulator.answer import HttpAnswer, ReceivedRequest
+from app.simulator.images import fulfil, write_answer
+from app.simulator.logbook import Logbook
+from app.simulator.orders import ImageOrder
+from app.simulator.refusals import HTML_STATUS, Refusal, html_page, is_html, played_refusal, refuse
+from app.simulator.scenario import Content, Scenario
+
+ReadOrder = Callable[[bytes], ImageOrder]
+"""A route's own reading of its body; raises RefusalError."""
+
+ELSEWHERE = "https://www.cometapi.com/"
+
+
+async def compose_answer(
+    request: ReceivedRequest, scenario: Scenario, read_order: ReadOrder, logbook: Logbook
+) -> HttpAnswer:
+    """The answer a scenario gives to a request; pictures it draws are billed to the logbook at once.
+
+    Raises:
+        RefusalError: the request is one that CometAPI refuses.
+
+    """
+    if scenario.refuses and not is_html(scenario):
+        return refuse(played_refusal(scenario), scenario.retry_after_seconds)
+    order = read_order(request.body)
+    match scenario.content:
+        case Content.EMPTY_DATA:
+            return HttpAnswer(200, json.dumps(write_answer(order, scenario, [], 0, 0)).encode())
+        case Content.ERROR_INSIDE_200:
+            return refuse(Refusal(200, scenario.message or "upstream returned no image", code="bad_response"))
+        case Content.REDIRECT:
+            return redirect()
+        case Content.PICTURES | Content.CUT_JSON | Content.HTML:
+            pass
+
+    files_url = f"http://{request.header('host') or 'localhost'}/files/"
+    fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, files_url)
+    logbook.bill(fulfilment.pictures, fulfilment.input_tokens, fulfilment.output_tokens)
+    for name, picture in fulfilment.files.items():
+        logbook.keep_file(name, f"image/{order.output_format}", picture)
+    if is_html(scenario):
+        return html_page(scenario.status if scenario.refuses else HTML_STATUS)
+    return HttpAnswer(200, fulfilment.body)
+
+
+def redirect() -> HttpAnswer:
+    """A redirect to the web site, CometAPI's answer to a wrong path."""
+    page = b"<html><head><title>301 Moved Permanently</title></head></html>\n"
+    return HttpAnswer(301, page, content_type="text/html", headers=(("Location", ELSEWHERE),))

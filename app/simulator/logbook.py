@@ -1,0 +1,127 @@
+"""What the simulator has seen and made, what it holds back, and how a test waits for either."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from app.simulator.answer import ReceivedRequest
+
+KEPT_REQUESTS = 100
+KEPT_FILES = 100
+WAIT_SECONDS = 10.0
+"""A condition a test waits for comes within moments or never; this is never."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Plain counts since the start or the last reset."""
+
+    connections: int = 0
+    exchanges: int = 0
+    """Requests received on any route but the control routes."""
+    pictures: int = 0
+    """Pictures drawn, delivered or not: what the upstream would bill."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    """True tokens of the pictures drawn, whatever ``usage`` said."""
+
+
+@dataclass(slots=True, eq=False)
+class _Hold:
+    future: asyncio.Future[None]
+    releasable: bool
+
+    def end(self, _gone: object = None) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+@dataclass(slots=True)
+class Logbook:
+    """The simulator's memory; every change of it wakes those who wait on a condition."""
+
+    tally: Tally = field(default_factory=Tally)
+    in_flight: int = 0
+    received: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """Pictures handed over as URLs: content type and bytes by name, the oldest forgotten first."""
+    serials: "count[int]" = field(default_factory=lambda: count(1))
+    _holds: list[_Hold] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def held(self) -> int:
+        """Exchanges that are withheld, stalled or hung."""
+        return sum(not hold.future.done() for hold in self._holds)
+
+    def begin(self, request: ReceivedRequest) -> None:
+        """An exchange was received."""
+        self.received.append(request)
+        self.tally.exchanges += 1
+        self.in_flight += 1
+        self.changed()
+
+    def end(self) -> None:
+        """An exchange is over, however it ended."""
+        self.in_flight -= 1
+        self.changed()
+
+    def bill(self, pictures: int, input_tokens: int, output_tokens: int) -> None:
+        """Pictures were drawn."""
+        self.tally.pictures += pictures
+        self.tally.input_tokens += input_tokens
+        self.tally.output_tokens += output_tokens
+        self.changed()
+
+    def keep_file(self, name: str, content_type: str, data: bytes) -> None:
+        """Keep a picture for its URL."""
+        self.files[name] = (content_type, data)
+        while len(self.files) > KEPT_FILES:
+            del self.files[next(iter(self.files))]
+
+    async def park(self, *, releasable: bool, gone: asyncio.Future[None] | None = None) -> None:
+        """Hold an exchange until it is released (where it may be) or, where ``gone`` is given, its client left."""
+        hold = _Hold(asyncio.get_running_loop().create_future(), releasable)
+        self._holds.append(hold)
+        if gone is not None:
+            gone.add_done_callback(hold.end)
+        self.changed()
+        try:
+            await hold.future
+        finally:
+            self._holds.remove(hold)
+            self.changed()
+
+    def release(self, number: int | None = None) -> int:
+        """Let the longest held exchanges go, all or as many as asked; returns how many went."""
+        ready = [hold for hold in self._holds if hold.releasable and not hold.future.done()][:number]
+        for hold in ready:
+            hold.end()
+        self.changed()
+        return len(ready)
+
+    def changed(self) -> None:
+        """Wake everyone in ``until``."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool], timeout_seconds: float = WAIT_SECONDS) -> None:
+        """Wait until a condition on this logbook holds.
+
+        Raises:
+            TimeoutError: it did not come to hold.
+
+        """
+        async with asyncio.timeout(timeout_seconds):
+            while not condition():
+                await self._changed.wait()
+
+    def reset(self) -> None:
+        """Forget what was seen and let go what is held; serial numbers and exchanges in flight go on."""
+        self.release()
+        self.tally = Tally()
+        self.received.clear()
+        self.files.clear()
+        self.changed()

@@ -1,0 +1,173 @@
+"""Say how the pretend CometAPI is to behave in one exchange, and choose the scenario of the next one.
+
+A scenario is chosen in this order: the queue of one-shot scenarios, a tag in the prompt such as
+``[scenario: latency_seconds=2 status=429]`` (laid over the default), the default.
+"""
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+
+class Content(StrEnum):
+    """What an answer says. Pictures are drawn, and so billed, for all but EMPTY_DATA, ERROR_INSIDE_200 and REDIRECT."""
+
+    PICTURES = "pictures"
+    EMPTY_DATA = "empty_data"  # 200 with "data": [], what CometAPI answers when the prompt was filtered
+    ERROR_INSIDE_200 = "error_inside_200"
+    CUT_JSON = "cut_json"  # framed rightly, but the JSON stops at `fault_at`
+    HTML = "html"  # Cloudflare's page, status 524 unless another is given: the origin goes on and bills
+    REDIRECT = "redirect"
+
+
+class Fault(StrEnum):
+    """How the delivery of an answer goes wrong on the wire; the pictures are drawn and billed all the same."""
+
+    NONE = "none"
+    HANG = "hang"  # never answers, not even when released; ends when the client leaves
+    RESET_BEFORE_HEADERS = "reset_before_headers"
+    RESET_MID_BODY = "reset_mid_body"
+    CUT_BODY = "cut_body"  # closes cleanly, short of the content length or the last chunk
+    STALL_MID_BODY = "stall_mid_body"  # falls silent at `fault_at` until released or left
+
+
+class Usage(StrEnum):
+    """How far ``usage`` can be believed."""
+
+    TRUE = "true"
+    MISSING = "missing"
+    NEGATIVE = "negative"
+    ABSURD = "absurd"
+
+
+class Container(StrEnum):
+    """How a picture is handed over."""
+
+    B64_JSON = "b64_json"
+    URL = "url"
+
+
+class ScenarioError(ValueError):
+    """A scenario names a field that does not exist, or gives it a value it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One exchange's behaviour; the default is a correct answer at once."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    latency_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """From the receipt of the request to the first byte of the answer, drawing included."""
+    withhold: bool = False
+    """Hold the answer back, pictures drawn and counted, until it is released."""
+    status: Annotated[int, Field(ge=200, le=599)] = 200
+    """Any status but 200 is a refusal: nothing is drawn (but see ``Content.HTML``)."""
+    code: str | None = None
+    """The error's code; a code CometAPI is known for brings its own status and message (refusals.py)."""
+    message: str | None = None
+    retry_after_seconds: Annotated[float, Field(ge=0)] | None = None
+    content: Content = Content.PICTURES
+    fault: Fault = Fault.NONE
+    fault_at: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Where in the body a fault strikes, as a share of it."""
+    usage: Usage = Usage.TRUE
+    usage_first: bool = False
+    """Put ``usage`` before ``data``, as in CometAPI's sample, rather than after it, as OpenAI does."""
+    output_details: bool = True
+    """Whether ``usage`` has ``output_tokens_details``, which is often absent."""
+    empty_strings: bool = False
+    """Add the ``"url": ""`` and ``"revised_prompt": ""`` that new-api writes for values it does not have."""
+    container: Container | None = None
+    """Overrules what the model and the request would choose."""
+    padding_bytes: Annotated[int, Field(ge=0, le=64 * 1024 * 1024)] = 0
+    """Random bytes behind each picture (decoders ignore them), for answers of realistic or monstrous size."""
+    chunked: bool = False
+    gzip: bool = False
+    """Compress although nobody asked."""
+    content_length_error: int = 0
+    """Added to the declared length: above zero promises more than comes, below zero less."""
+    piece_bytes: Annotated[int, Field(gt=0)] = 256 * 1024
+    """The body is written, and chunked, in pieces of this size."""
+    piece_pause_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """A pause after each piece: a body that drips."""
+    close_after_answer: bool = False
+    """Close the connection behind the answer without having said so: a pooled connection gone stale."""
+    stale_after_answer: bool = False
+    """Keep the connection open but reset it, unread, when the next request comes: the keep-alive race."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the exchange ends in an error answer rather than in pictures."""
+        return self.status != 200 or self.code is not None
+
+
+_SCENARIO = TypeAdapter(Scenario)
+_TAG = re.compile(r"\[scenario:([^\]]*)\]", re.IGNORECASE)
+
+
+def read_scenario(fields: Mapping[str, object], over: Scenario | None = None) -> Scenario:
+    """Make a scenario of named values (text is converted), laid over another.
+
+    Raises:
+        ScenarioError: a field is unknown or its value does not fit.
+
+    """
+    ground: dict[str, Any] = asdict(over) if over else {}
+    try:
+        return _SCENARIO.validate_python({**ground, **fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ScenarioError(f"scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def read_tag(prompt: str, over: Scenario) -> Scenario | None:
+    """The scenario a prompt asks for, or None; a bare word such as ``withhold`` sets that field to true.
+
+    Raises:
+        ScenarioError: the tag cannot be understood.
+
+    """
+    tag = _TAG.search(prompt)
+    if tag is None:
+        return None
+    pairs = (word.partition("=") for word in tag.group(1).replace(",", " ").split())
+    return read_scenario({name: value if equals else "true" for name, equals, value in pairs}, over)
+
+
+class Playbook:
+    """What to play next: a queue of one-shot scenarios and the default behind it."""
+
+    def __init__(self) -> None:
+        self.default = Scenario()
+        self._queue: deque[Scenario] = deque()
+
+    def next(self, *scenarios: Scenario) -> None:
+        """Queue scenarios for the coming exchanges, one each."""
+        self._queue.extend(scenarios)
+
+    def choose(self, prompt: str) -> Scenario:
+        """Take the scenario of the exchange that has this prompt.
+
+        Raises:
+            ScenarioError: the prompt has a tag that cannot be understood.
+
+        """
+        if self._queue:
+            return self._queue.popleft()
+        return read_tag(prompt, self.default) or self.default
+
+    @property
+    def queued(self) -> int:
+        """One-shot scenarios not yet played."""
+        return len(self._queue)
+
+    def reset(self) -> None:
+        """Forget the queue and return to the default of a correct answer at once."""
+        self._queue.clear()
+        self.default = Scenario()

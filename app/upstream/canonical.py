@@ -1,0 +1,73 @@
+"""The small fields of an answer in OpenAI's form: documented members only, nothing empty.
+
+The upstream is a relay of relays: it writes ``""`` for what is absent and adds counters of its own (facts §4.3).
+"""
+
+from typing import Any, Final
+
+from app.upstream.skeleton import PICTURE_KINDS
+
+ANSWER_FIELDS: Final = ("background", "output_format", "size", "quality", "safety_identifier")
+"""The documented scalars beside ``created``, ``data``, ``usage`` and ``svg_usage`` (facts §1.6, §2.1)."""
+
+USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
+SVG_USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
+MODALITIES: Final = ("text_tokens", "image_tokens")
+
+
+def canonical_created(document: dict[str, Any]) -> int | None:
+    """The upstream's own Unix time, if it gave a usable one."""
+    created = document.get("created")
+    return created if type(created) is int and created > 0 else None
+
+
+def canonical_item(item: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any]:
+    """What stands beside the picture in its object: the revised prompt, and vendor fields if they are wanted."""
+    fields = {name: value for name, value in item.items() if name not in PICTURE_KINDS and name != "revised_prompt"}
+    prompt = item.get("revised_prompt")
+    return ({"revised_prompt": prompt} if prompt and isinstance(prompt, str) else {}) | (fields if keep_unknown else {})
+
+
+def canonical_fields(document: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any]:
+    """What stands beside ``created`` and ``data`` in the answer."""
+    fields = {name: document[name] for name in ANSWER_FIELDS if document.get(name) not in ("", None)}
+    if usage := canonical_usage(document.get("usage")):
+        fields["usage"] = usage
+    if svg_usage := _canonical_svg_usage(document.get("svg_usage")):
+        fields["svg_usage"] = svg_usage
+    if keep_unknown:
+        documented = {*ANSWER_FIELDS, "created", "data", "usage", "svg_usage"}
+        fields |= {name: value for name, value in document.items() if name not in documented}
+    return fields
+
+
+def canonical_usage(usage: object) -> dict[str, Any]:
+    """The documented counters of ``usage``, {} without any.
+
+    ``output_tokens_details`` is often left out; an image model's output is then all image tokens (facts §2.1).
+    """
+    if not isinstance(usage, dict):
+        return {}
+    counted: dict[str, Any] = _counts(usage, USAGE_COUNTS)
+    if input_details := _counts(usage.get("input_tokens_details"), MODALITIES):
+        counted["input_tokens_details"] = input_details
+    if output_details := _counts(usage.get("output_tokens_details"), MODALITIES):
+        counted["output_tokens_details"] = output_details
+    elif "output_tokens" in counted:
+        counted["output_tokens_details"] = {"text_tokens": 0, "image_tokens": counted["output_tokens"]}
+    return counted
+
+
+def _canonical_svg_usage(usage: object) -> dict[str, Any]:
+    """The authoring model's tokens behind an SVG, billed apart from ``usage``."""
+    counted: dict[str, Any] = _counts(usage, SVG_USAGE_COUNTS)
+    if counted and isinstance(usage, dict) and isinstance(model := usage.get("model"), str):
+        counted["model"] = model
+    return counted
+
+
+def _counts(source: object, names: tuple[str, ...]) -> dict[str, int]:
+    """The members of ``source`` that are whole numbers; absurd ones stay, for whoever settles to judge."""
+    if not isinstance(source, dict):
+        return {}
+    return {name: source[name] for name in names if type(source.get(name)) is int}

@@ -1,0 +1,102 @@
+"""Writes a passing answer anew in OpenAI's form, around pictures that go straight through.
+
+The order of the output is the order in which things can be known: ``created`` if the upstream gave it before the first
+picture; each picture as it comes; the small fields of its object behind it; everything else after ``data``. Items of
+``data`` that bring no picture are left out, so ``data`` is as long as what is billed.
+"""
+
+from typing import Any
+
+import orjson
+
+from app.upstream.canonical import canonical_created, canonical_fields, canonical_item
+from app.upstream.scanner import MAX_SKELETON_BYTES, Answer, AnswerScanner, PictureStart, Segment, SegmentKind
+
+
+class AnswerRewriter:
+    """Rewrites one answer. Holds the skeleton, never a picture."""
+
+    __slots__ = ("_created", "_created_written", "_in_picture", "_keep_unknown", "_open_item", "_scanner", "usage_seen")
+
+    def __init__(
+        self, *, created: int, keep_unknown: bool = False, max_skeleton_bytes: int = MAX_SKELETON_BYTES
+    ) -> None:
+        """Take ``created`` (Unix seconds) for an answer without one; keep or drop what OpenAI does not document."""
+        self._created = created
+        self._keep_unknown = keep_unknown
+        self._scanner = AnswerScanner(max_skeleton_bytes=max_skeleton_bytes)
+        self._open_item: int | None = None  # index of the item whose object is open in the output
+        self._created_written = False
+        self._in_picture = False
+        self.usage_seen: dict[str, Any] | None = None
+        """The usage, where the upstream tells it before the pictures: all that is known when the answer is cut."""
+
+    @property
+    def scanner(self) -> AnswerScanner:
+        """The scanner that watches the same bytes: whether the 200 is committed, and which pictures passed."""
+        return self._scanner
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The bytes to send now: none until the first picture begins.
+
+        Raises:
+            MalformedAnswer: as the scanner's.
+
+        """
+        output: list[bytes] = []
+        for segment in self._scanner.feed(chunk):
+            self._write(segment, output)
+        return output
+
+    def finish(self) -> tuple[list[bytes], Answer]:
+        """The bytes that complete the output, none if no picture came, and the answer as the upstream gave it.
+
+        Raises:
+            MalformedAnswer: as the scanner's.
+
+        """
+        answer = self._scanner.finish()
+        if self._open_item is None:
+            return [], answer
+        item = canonical_item(answer.document["data"][self._open_item], keep_unknown=self._keep_unknown)
+        fields = canonical_fields(answer.document, keep_unknown=self._keep_unknown)
+        if not self._created_written:
+            fields = {"created": canonical_created(answer.document) or self._created} | fields
+        return [b"".join((_members(item), b"}]", _members(fields), b"}"))], answer
+
+    def _write(self, segment: Segment, output: list[bytes]) -> None:
+        """A picture passes; of the skeleton only the quote behind a picture does."""
+        if segment.kind is SegmentKind.PICTURE:
+            if segment.start is not None:
+                output.append(self._lead_to(segment.start))
+                self._in_picture = True
+            output.append(segment.data)
+        elif self._in_picture:
+            output.append(b'"')
+            self._in_picture = False
+
+    def _lead_to(self, start: PictureStart) -> bytes:
+        """All that stands between the picture before and this one, up to the opening quote."""
+        if isinstance(usage := start.document.get("usage"), dict):
+            self.usage_seen = usage
+        if self._open_item is None:
+            lead = self._head(start) + b"{"
+        elif start.index == self._open_item:
+            lead = b","
+        else:
+            item = canonical_item(start.document["data"][self._open_item], keep_unknown=self._keep_unknown)
+            lead = _members(item) + b"},{"
+        self._open_item = start.index
+        return lead + b'"%b":"' % start.kind.encode()
+
+    def _head(self, start: PictureStart) -> bytes:
+        created = canonical_created(start.document)
+        if created is None:
+            return b'{"data":['
+        self._created_written = True
+        return b'{"created":%d,"data":[' % created
+
+
+def _members(fields: dict[str, object]) -> bytes:
+    """The fields as they follow other members of an object: each behind a comma."""
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""

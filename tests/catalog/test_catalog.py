@@ -1,0 +1,186 @@
+"""The catalog: what ships, what an operator may change, and how a wrong file is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from app.catalog.catalog import Catalog, CatalogError, load_catalog
+from app.catalog.normalise import normalise
+from app.catalog.pricing import quote
+from app.catalog.profile import describe
+from app.errors import InvalidRequest, ModelNotFound
+
+TOKENS = 'text_input = "1"\nimage_input = "1"\ntext_output = "1"\nimage_output = "1"\n'
+
+
+def write(folder: Path, text: str, name: str = "own.toml") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_what_ships(shipped: Catalog) -> None:
+    """Two families, found by name and alias, with their prices in nano-dollars a token."""
+    assert shipped.names() == ("gpt-image-2", "qwen-image")
+    gpt, qwen = shipped.profiles()
+    assert shipped.find("gpt-image-2-2026-04-21") is gpt
+    assert gpt.prices is not None
+    assert (gpt.prices.text_input, gpt.prices.image_input) == (4_000, 8_000)
+    assert (gpt.prices.text_output, gpt.prices.image_output, gpt.prices.per_image) == (24_000, 24_000, 0)
+    assert "CometAPI" in gpt.prices.source
+    assert (gpt.max_n, gpt.prompt_max_chars, gpt.container) == (10, 32_000, "b64_json")
+    assert (gpt.qualities, gpt.output_formats) == (("low", "medium", "high", "auto"), ("png", "jpeg", "webp"))
+    assert (qwen.max_n, qwen.prompt_max_chars, qwen.prices) == (1, 800, None)
+    assert (qwen.qualities, qwen.output_formats) == ((), ())
+    assert qwen.sizes is not None
+    assert "1664*928" in qwen.sizes.listed
+
+
+def test_a_model_described(shipped: Catalog) -> None:
+    """A profile shows itself in OpenAI's form."""
+    assert describe(shipped.find("gpt-image-2")) == {
+        "id": "gpt-image-2", "object": "model", "created": 1_776_729_600, "owned_by": "openai",
+    }  # fmt: skip
+
+
+def test_the_version_follows_the_data(shipped: Catalog, qwen_priced: Catalog, tmp_path: Path) -> None:
+    """The same data is the same version, comments or not; another price is another version."""
+    assert len(shipped.version) == 12
+    assert load_catalog().version == shipped.version
+    assert qwen_priced.version != shipped.version
+    text = (tmp_path / "qwen.toml").read_text()
+    assert load_catalog(write(tmp_path, f"# a comment\n{text}", "qwen.toml")).version == qwen_priced.version
+
+
+def test_an_override_changes_only_what_it_says(shipped: Catalog, qwen_priced: Catalog) -> None:
+    """Pricing a model leaves the rest of it, and all others, as they were."""
+    before, after = shipped.find("qwen-image"), qwen_priced.find("qwen-image")
+    assert after.prices is not None
+    assert (after.prices.per_image, after.prices.source) == (40_000_000, "this test")
+    assert (after.parameters, after.created) == (before.parameters, before.created)
+    assert qwen_priced.find("gpt-image-2") == shipped.find("gpt-image-2")
+
+
+def test_an_override_of_one_parameter(tmp_path: Path) -> None:
+    """Parameters are laid over one by one; files apply in the order of their names, one upon the other."""
+    write(tmp_path, 'extends = "gpt-image-2"\n[parameters.n]\ntype="integer"\nmin=1\nmax=4\nsource="s"', "1.toml")
+    write(tmp_path, 'extends = "gpt-image-2"\naliases = ["team-default"]', "2.toml")
+    profile = load_catalog(tmp_path).find("team-default")
+    assert (profile.max_n, profile.prompt_max_chars) == (4, 32_000)
+
+
+def test_a_new_model_is_a_new_file(tmp_path: Path) -> None:
+    """Under a name of its own an extension is a further model; the aliases stay where they were."""
+    text = 'extends = "gpt-image-2"\nname = "gpt-image-9"\n[quote]\nrule = "cap"\nimage_tokens = 25_000\n'
+    catalog = load_catalog(write(tmp_path, text + 'text_overhead_tokens = 64\nsource = "s"'), "gpt-image-9")
+    assert catalog.names() == ("gpt-image-2", "gpt-image-9", "qwen-image")
+    assert catalog.find("gpt-image-2-2026-04-21").name == "gpt-image-2"
+    request = normalise(b'{"prompt": "p", "n": 2}', catalog)
+    assert request.body == b'{"model":"gpt-image-9","n":2,"prompt":"p"}'
+    assert quote(request).usage.image_output == 50_000
+
+
+def test_words_for_sizes(tmp_path: Path) -> None:
+    """A model may know sizes by words, and free sizes by a rule of its own."""
+    text = """
+extends = "qwen-image"
+name = "seedream"
+[parameters.size]
+type = "size"
+words = ["2K", "4K"]
+free = { max_edge = 4096, max_aspect = 16, min_pixels = 3_686_400, max_pixels = 16_777_216 }
+source = "this test"
+"""
+    catalog = load_catalog(write(tmp_path, text))
+    body = b'{"model": "seedream", "prompt": "p", "size": "%s"}'
+    assert normalise(body % b"2K", catalog).size == "2K"
+    assert normalise(body % b"2047x2049", catalog).size == "2047x2049"
+    with pytest.raises(InvalidRequest, match="between 3686400 and 16777216"):
+        normalise(body % b"1024x1024", catalog)
+
+
+def test_a_retired_model_says_so(tmp_path: Path) -> None:
+    """A retired model is not offered; who asks for it hears since when, and what to use."""
+    text = 'extends = "gpt-image-2"\nname = "gpt-image-1"\n'
+    text += '[retired]\nsince = 2026-10-23\nreplacement = "gpt-image-2"\nsource = "s"'
+    catalog = load_catalog(write(tmp_path, text))
+    assert "gpt-image-1" not in catalog.names()
+    with pytest.raises(ModelNotFound, match=r"retired on 2026-10-23. Use `gpt-image-2`") as refusal:
+        catalog.find("gpt-image-1")
+    assert refusal.value.param == "model"
+
+
+@pytest.mark.parametrize("number", ["0.04", '"0.04"'])
+def test_a_price_is_exact_as_number_or_text(tmp_path: Path, number: str) -> None:
+    """A bare number in TOML is read as a decimal, never as a float."""
+    catalog = load_catalog(write(tmp_path, f'extends = "qwen-image"\n[price]\nper_image = {number}\nsource = "s"'))
+    prices = catalog.find("qwen-image").prices
+    assert prices is not None
+    assert prices.per_image == 40_000_000
+
+
+GPT = 'extends = "gpt-image-2"\n'
+QWEN = 'extends = "qwen-image"\n'
+SOURCE = 'source = "s"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("name = ", "own.toml"),
+        ('name = "new"', "price: Field required"),
+        ('extends = "gpt-image-0"', "extends"),
+        ("extends = 2", "extends"),
+        (QWEN + 'name = "a b"', "name"),
+        (QWEN + 'name = "new"\naliases = ["gpt-image-2"]', "already belongs to gpt-image-2"),
+        (QWEN + 'name = "gpt-image-2-2026-04-21"', "already belongs to gpt-image-2"),
+        (QWEN + "prices = 3", "prices"),
+        (QWEN + 'container = "zip"', "container"),
+        (QWEN + '[price]\nper_image = "0.04"', "price.source"),
+        (QWEN + "[price]\n" + SOURCE, "unpriced = true"),
+        (QWEN + '[price]\nper_image = "0"\n' + SOURCE, "above zero"),
+        (QWEN + '[price]\nper_image = "-1"\n' + SOURCE, "above zero"),
+        (QWEN + '[price]\nper_image = "free"\n' + SOURCE, "price.per_image"),
+        (QWEN + "[price]\nper_image = inf\n" + SOURCE, "price.per_image"),
+        (QWEN + '[price]\nper_image = "0.0000000001"\n' + SOURCE, "at most 9 decimals"),
+        (QWEN + "[price]\nper_image = 0.04000000000000000001\n" + SOURCE, "at most 9 decimals"),
+        (QWEN + "[price]\nper_image = 1\nunpriced = true\n" + SOURCE, "unpriced = true"),
+        (QWEN + '[price]\ntext_input = "1"\n' + SOURCE, "come as four"),
+        (QWEN + "[price]\n" + TOKENS + SOURCE, "quote"),
+        (GPT + '[parameters.n]\ntype = "integer"\nmin = 1\nmax = 2', "parameters.n.integer.source"),
+        (GPT + '[parameters.n]\ntype = "any"\ndrop = true\n' + SOURCE, "parameters.n"),
+        (GPT + '[parameters.x]\ntype = "any"\n' + SOURCE, "parameters.x"),
+        (GPT + '[parameters.x]\ntype = "color"\n' + SOURCE, "parameters.x"),
+        (GPT + '[parameters.X]\ntype = "any"\ndrop = true\n' + SOURCE, "parameters.X"),
+        (GPT + '[parameters.stream]\ntype = "boolean"\n' + SOURCE, "parameters.stream"),
+        (GPT + '[parameters.x]\ntype = "choice"\nvalues = ["a"]\ndefault = "b"\n' + SOURCE, "parameters.x"),
+        (GPT + '[parameters.x]\ntype = "boolean"\nrequires = [{ parameter = "y", one_of = ["a"] }]\n' + SOURCE, "'y'"),
+        (GPT + '[parameters.size]\ntype = "size"\nlisted = ["1*1"]\n' + SOURCE, "parameters.size"),
+        (GPT + '[parameters.size]\ntype = "size"\n' + SOURCE, "words, listed or free"),
+        (GPT + '[parameters.size]\ntype = "size"\nwords = ["2K"]\n' + SOURCE, "needs a default"),
+        (GPT + '[parameters.size]\ntype = "size"\nwords = ["2K"]\ndefault = "2K"\n' + SOURCE, "quote.sizes"),
+        (GPT + '[parameters.quality]\ntype = "choice"\nvalues = ["max"]\ndefault = "max"\n' + SOURCE, "factors"),
+        (GPT + '[parameters.quality]\ntype = "any"\ndrop = true\n' + SOURCE, "needs the parameters size and quality"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, field: str) -> None:
+    """The error says which file and which field."""
+    with pytest.raises(CatalogError) as refusal:
+        load_catalog(write(tmp_path, text))
+    assert str(tmp_path / "own.toml") in str(refusal.value)
+    assert field in str(refusal.value)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are refused like any other fault."""
+    (tmp_path / "own.toml").write_bytes(b'name = "\xff"')
+    with pytest.raises(CatalogError, match=r"own\.toml"):
+        load_catalog(tmp_path)
+
+
+def test_the_folder_and_the_default_model_must_exist(tmp_path: Path) -> None:
+    """A mistyped folder or default model stops the start, not the first request."""
+    with pytest.raises(CatalogError, match="not a folder"):
+        load_catalog(tmp_path / "absent")
+    with pytest.raises(CatalogError, match="default model"):
+        load_catalog(default_model="gpt-image-0")
+    assert load_catalog(tmp_path).names() == ("gpt-image-2", "qwen-image")

@@ -1,0 +1,306 @@
+"""Normalise: which requests pass, what is sent for them, and how the others are refused."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.catalog.catalog import Catalog, load_catalog
+from app.catalog.normalise import ImageRequest, normalise
+from app.errors import GatewayError, InvalidRequest, ModelNotFound
+
+GPT = "gpt-image-2"
+QWEN = "qwen-image"
+
+
+def ask(catalog: Catalog, **fields: Any) -> ImageRequest:
+    return normalise(json.dumps({"prompt": "a red cube"} | fields).encode(), catalog)
+
+
+def sent(request: ImageRequest) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(request.body)
+    return document
+
+
+def test_silence_stays_silence(shipped: Catalog) -> None:
+    """Only the model is filled in; what the provider takes silence for is known, and not sent."""
+    request = ask(shipped)
+    assert sent(request) == {"model": GPT, "prompt": "a red cube"}
+    assert (request.model, request.n, request.size, request.quality, request.output_format) == (
+        GPT, 1, "auto", "auto", "png",
+    )  # fmt: skip
+    assert (request.user, request.stream, request.normalized) == (None, False, ("model=gpt-image-2",))
+
+
+def test_a_canonical_request_is_changed_in_nothing(shipped: Catalog) -> None:
+    """A request that names its model and only its model's parameters reports no change."""
+    fields = {"model": GPT, "n": 10, "size": "1536x1024", "quality": "high", "output_format": "webp",
+              "output_compression": 0, "background": "transparent", "moderation": "low", "user": "u",
+              "safety_identifier": "s"}  # fmt: skip
+    request = ask(shipped, **fields)
+    assert sent(request) == {"prompt": "a red cube"} | fields
+    assert request.normalized == ()
+    assert (request.n, request.size, request.quality, request.output_format, request.user) == (
+        10, "1536x1024", "high", "webp", "u",
+    )  # fmt: skip
+
+
+def test_an_alias_is_sent_under_the_upstream_name(shipped: Catalog) -> None:
+    """The caller's name is kept for the records, the upstream hears its own."""
+    request = ask(shipped, model="gpt-image-2-2026-04-21")
+    assert (request.model, request.profile.name, sent(request)["model"]) == ("gpt-image-2-2026-04-21", GPT, GPT)
+    assert request.normalized == ("model=gpt-image-2",)
+
+
+def test_null_is_absent(shipped: Catalog) -> None:
+    """Every parameter may be null, even one nobody knows; the prompt alone must then be missed."""
+    names = [*shipped.find(GPT).parameters, "model", "stream", "partial_images", "no_such_thing"]
+    request = ask(shipped, **{name: None for name in names if name != "prompt"})
+    assert request == ask(shipped)
+    with pytest.raises(InvalidRequest) as refusal:
+        ask(shipped, prompt=None)
+    assert (refusal.value.param, refusal.value.error_code) == ("prompt", "missing_required_parameter")
+
+
+def test_the_order_of_keys_does_not_matter(shipped: Catalog) -> None:
+    """The same request gives the same bytes whatever the order and spacing of its keys."""
+    one = normalise(b'{"prompt":"p","n":2,"size":"1024x1024"}', shipped)
+    other = normalise(b'{ "size" : "1024x1024",\n "n":2, "prompt":"\\u0070" }', shipped)
+    assert one.body == other.body
+    one = normalise(b'{"prompt":"p","style":"vivid","seed":1}', shipped)
+    other = normalise(b'{"seed":1,"style":"vivid","prompt":"p"}', shipped)
+    assert one.normalized == other.normalized == ("model=gpt-image-2", "seed;dropped", "style;dropped")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code", "message"),
+    [
+        ({"prompt": ""}, "prompt", "string_below_min_length", "minimum length 1"),
+        ({"prompt": "x" * 32_001}, "prompt", "string_above_max_length", "maximum length 32000"),
+        ({"prompt": "x" * 32_001}, "prompt", "string_above_max_length", "length 32001"),
+        ({"prompt": ["a"]}, "prompt", "invalid_type", "expected a string, but got an array"),
+        ({"n": 11}, "n", "integer_above_max_value", "<= 10, but got 11"),
+        ({"n": 0}, "n", "integer_below_min_value", ">= 1, but got 0"),
+        ({"n": -1}, "n", "integer_below_min_value", ">= 1, but got -1"),
+        ({"n": True}, "n", "invalid_type", "expected an integer, but got a boolean"),
+        ({"n": 1.0}, "n", "invalid_type", "expected an integer, but got a decimal number"),
+        ({"n": "1"}, "n", "invalid_type", "expected an integer, but got a string"),
+        ({"n": 10**30}, "n", "invalid_type", "expected an integer"),
+        ({"model": 2}, "model", "invalid_type", "expected a string, but got an integer"),
+        ({"quality": "standard"}, "quality", "invalid_value",
+         "Invalid value: 'standard'. Supported values are: 'low', 'medium', 'high', and 'auto'."),
+        ({"quality": ""}, "quality", "invalid_value", "Supported values are"),
+        ({"quality": {}}, "quality", "invalid_type", "got an object"),
+        ({"output_format": "gif"}, "output_format", "invalid_value", "'png', 'jpeg', and 'webp'"),
+        ({"output_compression": 101, "output_format": "webp"}, "output_compression", "integer_above_max_value", "100"),
+        ({"output_compression": -1, "output_format": "webp"}, "output_compression", "integer_below_min_value", ">= 0"),
+        ({"output_compression": 50}, "output_compression", "invalid_value", "'jpeg' and 'webp'"),
+        ({"output_compression": 50, "output_format": "png"}, "output_compression", "invalid_value", "output_format"),
+        ({"background": "transparent", "output_format": "jpeg"}, "background", "invalid_value", "'png' and 'webp'"),
+        ({"background": "blue"}, "background", "invalid_value", "'transparent', 'opaque', and 'auto'"),
+        ({"moderation": "off"}, "moderation", "invalid_value", "'low' and 'auto'"),
+        ({"user": 7}, "user", "invalid_type", "expected a string"),
+        ({"safety_identifier": 7}, "safety_identifier", "invalid_type", "expected a string"),
+        ({"response_format": "png"}, "response_format", "invalid_value", "'url' and 'b64_json'"),
+        ({"response_format": 1}, "response_format", "invalid_type", "expected a string"),
+        ({"stream": True}, "stream", "unsupported_value", "not supported yet"),
+        ({"stream": "true"}, "stream", "invalid_type", "expected a boolean"),
+        ({"partial_images": 1}, "partial_images", "unsupported_value", "not supported yet"),
+        ({"partial_images": 4}, "partial_images", "integer_above_max_value", "<= 3"),
+        ({"x": 1}, "x", "unknown_parameter", "Unknown parameter: 'x'."),
+        ({"image": "data:"}, "image", "unknown_parameter", "Unknown parameter: 'image'."),
+        ({"size": 1024}, "size", "invalid_type", "expected a string"),
+        ({"size": "1792x936"}, "size", "invalid_value",
+         "Invalid size '1792x936'. Width and height must both be divisible by 16."),
+        ({"size": "3856x2048"}, "size", "invalid_value", "at most 3840"),
+        ({"size": "3840x1264"}, "size", "invalid_value", "between 1:3 and 3:1"),
+        ({"size": "624x1888"}, "size", "invalid_value", "between 1:3 and 3:1"),
+        ({"size": "1024x624"}, "size", "invalid_value", "between 655360 and 8294400"),
+        ({"size": "2896x2880"}, "size", "invalid_value", "between 655360 and 8294400"),
+        ({"size": "2K"}, "size", "invalid_value", "such as '1024x1024', or one of 'auto'."),
+        ({"size": "1024x"}, "size", "invalid_value", "Expected WIDTHxHEIGHT"),
+        ({"size": "0x0"}, "size", "invalid_value", "Expected WIDTHxHEIGHT"),
+        ({"size": "1024x1024\n"}, "size", "invalid_value", "Expected WIDTHxHEIGHT"),
+        ({"size": "１０２４x１０２４"}, "size", "invalid_value", "Expected WIDTHxHEIGHT"),  # noqa: RUF001  full-width digits
+    ],
+)  # fmt: skip
+def test_gpt_refusals(shipped: Catalog, fields: dict[str, Any], param: str, code: str, message: str) -> None:
+    """Each broken rule answers 400, names its parameter and the rule."""
+    with pytest.raises(InvalidRequest) as refusal:
+        ask(shipped, **fields)
+    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (400, param, code)
+    assert message in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    "size",
+    ["auto", "1024x1024", "1536x1024", "1024x1536", "1024x640", "1792x1024", "2048x2048", "2304x2304", "2560x1440",
+     "2560x2560", "2880x2880", "3840x2160", "2160x3840", "3840x1280"],
+)  # fmt: skip
+def test_gpt_sizes(shipped: Catalog, size: str) -> None:
+    """Every size the rule allows, its corners included, is sent as it came."""
+    assert sent(ask(shipped, size=size))["size"] == size
+
+
+@pytest.mark.parametrize("length", [1, 32_000])
+def test_prompt_lengths(shipped: Catalog, length: int) -> None:
+    """The limit counts characters, not bytes, and is itself allowed."""
+    assert ask(shipped, prompt="🟥" * length).prompt == "🟥" * length
+
+
+def test_prompts_of_any_text(shipped: Catalog) -> None:
+    """Control characters are text: the prompt arrives as it was."""
+    prompt = "\x00\n\t\u2028 “cube”"
+    assert sent(ask(shipped, prompt=prompt))["prompt"] == prompt
+
+
+@pytest.mark.parametrize("name", ["style", "response_format", "negative_prompt", "seed", "prompt_extend", "watermark"])
+def test_parameters_of_other_models_are_dropped_and_reported(shipped: Catalog, name: str) -> None:
+    """What the model does not take is left out, and said to be; its value is not repeated."""
+    request = ask(shipped, model=GPT, **{name: "url"})
+    assert name not in sent(request)
+    assert request.normalized == (f"{name};dropped",)
+
+
+@pytest.mark.parametrize("fields", [{"stream": False}, {"partial_images": 0}, {"stream": False, "partial_images": 0}])
+@pytest.mark.parametrize("model", [GPT, QWEN])
+def test_no_streaming_is_fine_to_ask_for(shipped: Catalog, model: str, fields: dict[str, Any]) -> None:
+    """A client that spells out the default is asking for nothing."""
+    assert ask(shipped, model=model, **fields) == ask(shipped, model=model)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"{", "invalid_json"),
+        (b'{"prompt": NaN}', "invalid_json"),
+        (b'{"prompt": "\xff"}', "invalid_json"),
+        (b'{"prompt": "\\ud800"}', "invalid_json"),
+        (b"[" * 5_000, "invalid_json"),
+        (b"null", "invalid_type"),
+        (b"[]", "invalid_type"),
+        (b'"prompt"', "invalid_type"),
+        (b"1.5", "invalid_type"),
+    ],
+)
+def test_bodies_that_are_no_object(shipped: Catalog, body: bytes, code: str) -> None:
+    """A body that is no JSON object answers 400 and says so."""
+    with pytest.raises(InvalidRequest) as refusal:
+        normalise(body, shipped)
+    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (400, None, code)
+
+
+def test_a_bad_body_is_located(shipped: Catalog) -> None:
+    """The refusal says where the JSON breaks."""
+    with pytest.raises(InvalidRequest, match=r"line 2, column 12"):
+        normalise(b'{\n "prompt": }', shipped)
+
+
+def test_an_unknown_model(shipped: Catalog) -> None:
+    """A model the catalog lacks is 404 before anything else is looked at."""
+    with pytest.raises(ModelNotFound) as refusal:
+        ask(shipped, model="dall-e-9", n="many")
+    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (404, "model", "model_not_found")
+
+
+def test_refusals_repeat_little(shipped: Catalog) -> None:
+    """A long or unprintable name is cut and cleaned before it is repeated."""
+    for fields in ({"a\n" * 500: 1}, {"model": "a\n" * 500}, {"size": "a\n" * 500}, {"quality": "a\n" * 500}):
+        with pytest.raises(GatewayError) as refusal:
+            ask(shipped, **fields)
+        assert "\n" not in refusal.value.message
+        assert len(refusal.value.message) < 250
+        assert len(refusal.value.param or "") < 70
+
+
+@pytest.mark.parametrize("size", ["1664*928", "1472*1104", "1328*1328", "1104*1472", "928*1664"])
+def test_qwen_sizes_in_either_spelling(shipped: Catalog, size: str) -> None:
+    """The list is matched in OpenAI's spelling too, sent in Alibaba's, and the change is reported."""
+    assert ask(shipped, model=QWEN, size=size).normalized == ()
+    request = ask(shipped, model=QWEN, size=size.replace("*", "x"))
+    assert (request.size, sent(request)["size"]) == (size, size)
+    assert request.normalized == (f'size="{size}"',)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"n": 2}, "n", "integer_above_max_value"),
+        ({"size": "1024x1024"}, "size", "invalid_value"),
+        ({"size": "auto"}, "size", "invalid_value"),
+        ({"prompt": "x" * 801}, "prompt", "string_above_max_length"),
+        ({"negative_prompt": "x" * 501}, "negative_prompt", "string_above_max_length"),
+        ({"seed": 2**31}, "seed", "integer_above_max_value"),
+        ({"seed": -1}, "seed", "integer_below_min_value"),
+        ({"watermark": "no"}, "watermark", "invalid_type"),
+        ({"prompt_extend": 1}, "prompt_extend", "invalid_type"),
+        ({"response_format": "gif"}, "response_format", "invalid_value"),
+    ],
+)
+def test_qwen_refusals(shipped: Catalog, fields: dict[str, Any], param: str, code: str) -> None:
+    """Validation needs no price: an unpriced model still names the broken parameter."""
+    with pytest.raises(InvalidRequest) as refusal:
+        ask(shipped, model=QWEN, **fields)
+    assert (refusal.value.param, refusal.value.error_code) == (param, code)
+
+
+def test_qwen_parameters(shipped: Catalog) -> None:
+    """Its own parameters pass, OpenAI's are dropped, and the user is kept for our records only."""
+    own = {
+        "n": 1,
+        "negative_prompt": "",
+        "seed": 0,
+        "watermark": False,
+        "prompt_extend": True,
+        "response_format": "url",
+    }
+    request = ask(shipped, model=QWEN, quality="text of the caller", user="u", **own)
+    assert sent(request) == {"model": QWEN, "prompt": "a red cube"} | own
+    assert request.normalized == ("quality;dropped", "user;dropped")
+    assert (request.user, request.quality, request.size) == ("u", "", "")
+
+
+CATALOG = load_catalog()
+PARAMETERS = sorted({name for profile in CATALOG.profiles() for name in profile.parameters} | {"model", "stream", "x"})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+LIKELY = st.sampled_from([GPT, QWEN, "auto", "1024x1024", "1664*928", "high", "png", "jpeg", "transparent", 1, 2, True])
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_are_answered(body: bytes) -> None:
+    """Whatever bytes arrive, the outcome is a request or a refusal."""
+    try:
+        normalise(body, CATALOG)
+    except GatewayError as error:
+        refusal = error
+    else:
+        return
+    assert 400 <= refusal.status < 500
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.dictionaries(st.sampled_from(PARAMETERS), LIKELY | JSON), st.randoms())
+def test_any_parameters_are_answered_alike(fields: dict[str, Any], random: Any) -> None:
+    """Any mix of values is a request or a refusal, and another order of keys changes neither bytes nor reports."""
+    fields = {"prompt": "p"} | fields
+    names = list(fields)
+    random.shuffle(names)
+    try:
+        request = normalise(json.dumps(fields).encode(), CATALOG)
+    except GatewayError as refusal:
+        with pytest.raises(type(refusal)):
+            normalise(json.dumps({name: fields[name] for name in names}).encode(), CATALOG)
+        return
+    assert normalise(json.dumps({name: fields[name] for name in names}).encode(), CATALOG) == request
+    again = normalise(request.body, CATALOG)
+    assert (again.body, again.normalized) == (request.body, ())
+    assert all(change.isascii() and "," not in change for change in request.normalized)
