@@ -1,17 +1,23 @@
 """A gateway in this process for one command, on the Redis of the settings, a live embedded one, or one of its own."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
+from app.embedded.errors import DataFolderBusyError
 from app.embedded.lock import DataFolderLock
 from app.embedded.server import EmbeddedRedis, connect_live
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import open_services
+
+_START_SECONDS = 10.0
+_POLL_SECONDS = 0.1
 
 
 @asynccontextmanager
@@ -32,17 +38,35 @@ async def owned_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _borrowed_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
     """As `owned_redis`, for a command: it uses the embedded server of a running gateway where there is one."""
-    live = None if settings.redis_url is not None else await connect_live(settings.data_dir)
     async with AsyncExitStack() as stack:
-        if live is None:
-            yield await stack.enter_async_context(owned_redis(settings, purpose))
-        else:
+        if settings.redis_url is None and (live := await connect_live(settings.data_dir)):
             yield f"unix://{live}"
+            return
+        try:
+            url = await stack.enter_async_context(owned_redis(settings, purpose))
+        except DataFolderBusyError:
+            url = f"unix://{await _started_meanwhile(settings.data_dir)}"
+        yield url
+
+
+async def _started_meanwhile(data_dir: Path) -> str:
+    """The socket of a gateway that owned the folder already, but not its server yet.
+
+    Raises:
+        DataFolderBusyError: whoever owns the folder brings no server up.
+
+    """
+    deadline = asyncio.get_running_loop().time() + _START_SECONDS
+    while (live := await connect_live(data_dir)) is None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise DataFolderBusyError(f"The data folder {data_dir} is in use, but no server answers in it.")
+        await asyncio.sleep(_POLL_SECONDS)
+    return live
 
 
 @asynccontextmanager
 async def local_gateway(settings: Settings, purpose: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the admin API of a gateway in this process: the routes are those of HTTP, the token is of the moment."""
+    """A client of the admin API, of a gateway in this process: the same routes, with a token of the moment."""
     token = secrets.token_urlsafe(24)
     own = settings.model_copy(update={"admin_token": SecretStr(token)})
     async with (

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 from typing_extensions import override
 
 from app.cli.local import owned_redis
@@ -55,19 +56,25 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
     """Open everything, serve, and close everything in reverse."""
     async with owned_redis(settings, SERVE) as url, open_services(settings, url) as services:
         await services.datastore.ping()
-        config = uvicorn.Config(
-            create_app(services),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            http="httptools",
-            timeout_graceful_shutdown=int(settings.drain_seconds),
-            # Rejects what asks for another protocol: nothing here speaks WebSocket.
-            ws="none",
-        )
+        config = server_config(create_app(services), settings.drain_seconds)
         await _Server(config, lambda: ready(services, _address(listener))).serve(sockets=[listener])
     log.info("stopped")
+
+
+def server_config(app: ASGIApp, drain_seconds: float) -> uvicorn.Config:
+    """How uvicorn serves us: no lifespan, no logs of its own, no WebSocket, nothing in the answers but our headers."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http="httptools",
+        ws="none",
+        proxy_headers=False,  # the socket says who is calling; nobody else is believed
+        timeout_keep_alive=75,  # longer than nginx keeps its side, so that it is nginx who closes
+        timeout_graceful_shutdown=int(drain_seconds),
+    )
 
 
 class _Server(uvicorn.Server):

@@ -8,7 +8,7 @@ ever re-sent by itself: every caller decides what an ambiguous outcome means to 
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis.asyncio as redis
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 Argument = str | bytes | int
 Command = tuple[Argument, ...]
+Waiting = tuple[Command, asyncio.Future[Any]]
 
 _CANNOT_SERVE = (
     exceptions.ConnectionError,  # refused, reset, LOADING and frozen servers among them
@@ -48,7 +49,8 @@ class Datastore:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._lanes = lanes
-        self._pending: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._pending: list[Waiting] = []
+        self._waiting_since = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._launching = False
         self._texts: dict[str, str] = {}
@@ -80,18 +82,16 @@ class Datastore:
 
     async def aclose(self) -> None:
         """Wait for what is under way, then close the connections."""
-        while self._tasks:
+        while self._tasks or self._pending:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)  # what waits for the end of the tick leaves now
         await self._client.aclose()
 
     def _submit(self, words: Command) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        now = time.monotonic()
-        if not self.breaker.allows(now):
-            raise unavailable(
-                "the breaker is open", may_have_happened=False, after=self.breaker.retry_after_seconds(now)
-            )
         future: asyncio.Future[Any] = loop.create_future()
+        if not self._pending:
+            self._waiting_since = loop.time()
         self._pending.append((words, future))
         if not self._launching and len(self._tasks) < self._lanes:
             self._launching = True
@@ -99,11 +99,17 @@ class Datastore:
         return future
 
     def _launch(self) -> None:
-        """Send everything that gathered in this tick."""
+        """Send everything that gathered in this tick, or refuse all of it while the breaker is open."""
         self._launching = False
         batch, self._pending = self._pending, []
-        if batch:
-            task = asyncio.get_running_loop().create_task(self._exchange(batch))
+        now = time.monotonic()
+        if batch and not self.breaker.allows(now):
+            after = self.breaker.retry_after_seconds(now)
+            _fail(batch, lambda: unavailable("the breaker is open", may_have_happened=False, after=after))
+        elif batch:
+            # Time spent waiting for a lane counts: behind a frozen server nobody waits for two timeouts.
+            deadline = self._waiting_since + self._timeout_seconds
+            task = asyncio.get_running_loop().create_task(self._exchange(batch, deadline))
             self._tasks.add(task)
             task.add_done_callback(self._landed)
 
@@ -112,37 +118,41 @@ class Datastore:
         if self._pending and not self._launching:
             self._launch()
 
-    async def _exchange(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
-        """One pipeline, there and back; every future of the batch ends resolved, whatever happens."""
+    async def _exchange(self, batch: list[Waiting], deadline: float) -> None:
+        """One pipeline, there and back, and one more for scripts the server did not know."""
+        unknown = await self._deliver(batch, deadline)
+        if unknown:
+            await self._deliver([(self._with_text(words), future) for words, future in unknown], deadline)
+
+    async def _deliver(self, batch: list[Waiting], deadline: float) -> list[Waiting]:
+        """Send a batch and resolve its futures, whatever happens; returns those whose script is not known there."""
         try:
-            replies = await self._pipeline([words for words, _ in batch])
-            unknown = [i for i, reply in enumerate(replies) if isinstance(reply, exceptions.NoScriptError)]
-            if unknown:
-                again = await self._pipeline([self._with_text(batch[i][0]) for i in unknown])
-                for i, reply in zip(unknown, again, strict=True):
-                    replies[i] = reply
+            replies = await self._pipeline([words for words, _ in batch], deadline)
         except BaseException as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(self._mapped(error))
+            reason = error
+            _fail(batch, lambda: _mapped(reason))
             if not isinstance(error, Exception):
                 raise
-            return
-        for (_, future), reply in zip(batch, replies, strict=True):
-            if future.done():
-                continue  # its caller was cancelled and has left
-            if isinstance(reply, Exception):
-                future.set_exception(self._mapped(reply))
+            return []
+        unknown = []
+        for (words, future), reply in zip(batch, replies, strict=True):
+            if isinstance(reply, exceptions.NoScriptError):
+                unknown.append((words, future))
+            elif future.done():
+                pass  # its caller was cancelled and has left
+            elif isinstance(reply, Exception):
+                future.set_exception(_mapped(reply))
             else:
                 future.set_result(reply)
+        return unknown
 
-    async def _pipeline(self, commands: list[Command]) -> list[Any]:
+    async def _pipeline(self, commands: list[Command], deadline: float) -> list[Any]:
         try:
-            async with asyncio.timeout(self._timeout_seconds), self._client.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout_at(deadline), self._client.pipeline(transaction=False) as pipe:
                 for words in commands:
                     pipe.execute_command(*words)
                 replies: list[Any] = await pipe.execute(raise_on_error=False)
-        except _CANNOT_SERVE:
+        except Exception:
             self._count_failure()
             raise
         # With several commands in flight redis-py hands a broken server's refusals back as replies.
@@ -159,11 +169,19 @@ class Datastore:
         self.errors += 1
         self.breaker.failed(time.monotonic())
 
-    def _mapped(self, error: BaseException) -> StoreUnavailable:
-        refused = isinstance(error, ConnectionRefusedError | FileNotFoundError) or (
-            isinstance(error, exceptions.ConnectionError) and "connecting to" in str(error)
-        )
-        return unavailable(f"{type(error).__name__}: {error}", may_have_happened=not refused)
+
+def _fail(batch: list[Waiting], refusal: Callable[[], StoreUnavailable]) -> None:
+    """Refuse everyone who still waits, each with an exception of its own."""
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(refusal())
+
+
+def _mapped(error: BaseException) -> StoreUnavailable:
+    refused = isinstance(error, ConnectionRefusedError | FileNotFoundError) or (
+        isinstance(error, exceptions.ConnectionError) and "connecting to" in str(error)
+    )
+    return unavailable(f"{type(error).__name__}: {error}", may_have_happened=not refused)
 
 
 def unavailable(detail: str, *, may_have_happened: bool, after: float = 1.0) -> StoreUnavailable:

@@ -100,6 +100,7 @@ class Pipeline:
                 await self._forward(door, record, purchase, relay)
         except ExchangeFailed as failure:
             purchase.resolution = failed(failure, purchase.quote)
+            failure.error.headers = rate_headers(purchase.admission)
             raise failure.error from None
         finally:
             record.resolution = purchase.resolution

@@ -8,7 +8,7 @@ import orjson
 
 from app.accounts.models import Limits, Principal
 from app.catalog.pricing import Quote
-from app.datastore.datastore import Argument, Datastore
+from app.datastore.datastore import Argument, Datastore, unavailable
 from app.datastore.script import Script
 from app.keyspace import TEAM_SCOPE, TeamKeys, key_scope
 from app.ledger.models import Admission, Hold, Rate, Resolution, Verdict
@@ -107,7 +107,8 @@ class Books:
             if reply[0] != b"clock":
                 return reply
             self._offset_ms += int(reply[-1 if script is not ADMIT else 4]) - now_ms
-        raise RuntimeError(f"{script.name}: the server's clock moved by more than an hour between two calls")
+        # A script that says so has done nothing.
+        raise unavailable(f"{script.name}: the server's clock moved between two calls", may_have_happened=False)
 
 
 def _limit_words(limits: Limits, scope: str, now_ms: int) -> list[Argument]:

@@ -6,6 +6,7 @@ or by its lease running out when this process dies.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -27,6 +28,9 @@ SWEEP_SECONDS = 5.0
 SWEEP_ROUND_SECONDS = 30.0  # every team is visited twice per lease
 REPLAY_SECONDS = 1.0
 
+_REPLAY_WITHIN_MS = 6 * 24 * 3600 * 1000
+"""A day less than a resolution's tombstone lives (``books.lua``)."""
+
 TeamIds = Callable[[], Awaitable[list[str]]]
 
 
@@ -40,6 +44,7 @@ class Ledger:
         self._open: dict[str, Hold] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._unswept: list[str] = []
+        self._sweep_size = 0
 
     @override
     def __repr__(self) -> str:
@@ -85,6 +90,9 @@ class Ledger:
         except StoreUnavailable as error:
             log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
             await self._journal.append(record)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._journal.append(record))  # whether it was written nobody knows; twice is harmless
+            raise
         finally:
             self._open.pop(hold.request_id, None)
 
@@ -106,13 +114,21 @@ class Ledger:
             await self._replay()
         except StoreUnavailable:
             log.warning("the journal keeps records for the next start", extra={"records": self._journal.length})
-        self._journal.close()
+        finally:
+            self._journal.close()
 
     async def _give_back(self, principal: Principal, request_id: str) -> None:
         """Release by id, until that succeeds: the tombstone also stops an admission that has not arrived yet."""
-        await self._journal.append(
+        await self._write_down(
             {"do": "release", "team": principal.team.id, "key": principal.key.id, "request": request_id}
         )
+
+    async def _write_down(self, record: Record) -> None:
+        """Journal a record. Where even that fails the hold's lease runs out: charged at the quote, and recorded."""
+        try:
+            await self._journal.append(record)
+        except OSError:
+            log.exception("neither Redis nor the journal took a resolution; its hold will expire at the quote")
 
     async def _apply(self, record: Record) -> None:
         """Do what a record says; harmless when it was done before."""
@@ -136,6 +152,13 @@ class Ledger:
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
 
+    async def _apply_late(self, record: Record) -> None:
+        """Do what a journalled record says, unless the tombstone that keeps it from happening twice may have gone."""
+        if record["do"] == "resolve" and time.time() * 1000 - record["hold"]["admitted_ms"] > _REPLAY_WITHIN_MS:
+            log.error("a resolution is too old to be replayed; the expiry of its hold stands", extra=_told(record))
+            return
+        await self._apply(record)
+
     async def _renew(self) -> None:
         by_team: dict[str, list[str]] = defaultdict(list)
         for hold in self._open.values():
@@ -146,14 +169,14 @@ class Ledger:
         """Visit the next part of all teams, so that each is seen once a round."""
         if not self._unswept:
             self._unswept = await self._team_ids()
-            self._part = max(200, int(len(self._unswept) * SWEEP_SECONDS / SWEEP_ROUND_SECONDS) + 1)
-        part, self._unswept = self._unswept[: self._part], self._unswept[self._part :]
+            self._sweep_size = max(200, int(len(self._unswept) * SWEEP_SECONDS / SWEEP_ROUND_SECONDS) + 1)
+        part, self._unswept = self._unswept[: self._sweep_size], self._unswept[self._sweep_size :]
         expired = sum(await asyncio.gather(*[self._books.expire(team_id) for team_id in part]))
         if expired:
             log.warning("holds of a vanished process were charged at their quote", extra={"holds": expired})
 
     async def _replay(self) -> None:
-        replayed = await self._journal.replay(self._apply)
+        replayed = await self._journal.replay(self._apply_late)
         if replayed:
             log.info("journal replayed", extra={"records": replayed})
 
@@ -168,6 +191,14 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("background work failed")
         await asyncio.sleep(seconds)
+
+
+def _told(record: Record) -> dict[str, Any]:
+    """What a person needs to correct the books by hand."""
+    hold, resolution = record["hold"], record["resolution"]
+    return {"team": hold["team_id"], "request_id": hold["request_id"]} | {
+        name: resolution[name] for name in ("outcome", "charged", "cost")
+    }
 
 
 def _hold(fields: dict[str, Any]) -> Hold:

@@ -58,6 +58,10 @@ class Connection(asyncio.BufferedProtocol):
 
     # What the transport calls.
 
+    def is_open(self) -> bool:
+        """Whether the event loop still knows both sides to be open."""
+        return not self._is_closed
+
     def is_usable(self) -> bool:
         """Whether a request may be sent now.
 

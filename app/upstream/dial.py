@@ -5,7 +5,6 @@ import base64
 import re
 import ssl
 from collections.abc import Callable
-from urllib.parse import unquote
 
 import httpx
 from typing_extensions import override
@@ -138,5 +137,5 @@ def _connect_request(origin: Origin, proxy_headers: list[tuple[bytes, bytes]]) -
 def _proxy_headers(proxy: httpx.URL | None) -> list[tuple[bytes, bytes]]:
     if proxy is None or not proxy.userinfo:
         return []
-    credentials = f"{unquote(proxy.username)}:{unquote(proxy.password)}".encode()
+    credentials = f"{proxy.username}:{proxy.password}".encode()
     return [(b"Proxy-Authorization", b"Basic " + base64.b64encode(credentials))]

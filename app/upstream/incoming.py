@@ -30,28 +30,6 @@ class Incoming:
     something once ``is_complete``. Bytes that break HTTP raise ``httpx.RemoteProtocolError``.
     """
 
-    __slots__ = (
-        "_ended",
-        "_framing",
-        "_interims",
-        "_keep_alive",
-        "_left",
-        "_max_header_bytes",
-        "_parser",
-        "_pieces",
-        "_to_head",
-        "_unparsed",
-        "_unproductive",
-        "has_head",
-        "headers",
-        "http_version",
-        "in_hand_bytes",
-        "is_complete",
-        "is_reusable",
-        "reason",
-        "status",
-    )
-
     def __init__(self, *, to_head: bool, max_header_bytes: int) -> None:
         self.status = 0
         self.reason = b""

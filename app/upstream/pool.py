@@ -6,6 +6,7 @@ permit, and closing; so cancellation can strike nowhere else.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
@@ -16,6 +17,8 @@ from app.upstream.connection import Connection, Origin
 
 CLOSE_SECONDS = 1.0
 """How long closing waits for the loop to let go of aborted sockets: it needs one turn, TLS two."""
+
+_CLOSED = "the transport is closed"
 
 
 class Pool:
@@ -45,7 +48,8 @@ class Pool:
 
     async def acquire(self, seconds: float | None) -> None:
         """Get a permit, to be returned by :meth:`release`; raises ``PoolTimeout`` when none comes free in time."""
-        self._refuse_if_closed()
+        if self._is_closed:
+            raise httpx.ConnectError(_CLOSED)
         if self._permits_out < self._max_connections:
             self._permits_out += 1
             return
@@ -90,10 +94,11 @@ class Pool:
 
     def opened(self, connection: Connection) -> None:
         """Own a new connection; refuses, and closes it, when the pool was closed meanwhile."""
-        self._open.add(connection)
         if self._is_closed:
             connection.abort()
-        self._refuse_if_closed()
+            raise httpx.ConnectError(_CLOSED)
+        if connection.is_open():  # else its server has hung up already, and ``lost`` was or will be called in vain
+            self._open.add(connection)
 
     def lost(self, connection: Connection) -> None:
         """Forget a connection whose socket is gone."""
@@ -121,18 +126,15 @@ class Pool:
             self._sweep_timer.cancel()
         for permit in self._waiters:
             if not permit.done():
-                permit.set_exception(httpx.ConnectError("the transport is closed"))
+                permit.set_exception(httpx.ConnectError(_CLOSED))
         self._waiters.clear()
         self._idle.clear()
         for connection in list(self._open):
             connection.abort()
         if self._open:
             self._all_gone.clear()
-            await asyncio.wait_for(self._all_gone.wait(), CLOSE_SECONDS)
-
-    def _refuse_if_closed(self) -> None:
-        if self._is_closed:
-            raise httpx.ConnectError("the transport is closed")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_gone.wait(), CLOSE_SECONDS)
 
     def _sweep_in(self, seconds: float) -> None:
         self._sweep_timer = asyncio.get_running_loop().call_later(seconds, self._sweep)

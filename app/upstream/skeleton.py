@@ -20,7 +20,8 @@ ITEM_DEPTH: Final = 3
 """Depth of the objects inside ``data``: 1 is the answer, 2 the array, 3 its items."""
 
 QUOTE, BACKSLASH, COMMA = b'"\\,'
-OPEN_OBJECT, OPEN_ARRAY = b"{["
+OPENING = b"{["
+OPEN_OBJECT, OPEN_ARRAY = OPENING
 
 # What the walker looks for next is its state. Each pattern ends on the byte that matters; strings that do not matter
 # are skipped whole, and one with an escape in it, or cut by the end of the chunk, stops the skip at its opening quote.
@@ -130,7 +131,7 @@ class SkeletonWalker:
                 self._open_string()
         elif byte == COMMA:
             self._next_element()
-        elif byte in {OPEN_OBJECT, OPEN_ARRAY}:
+        elif byte in OPENING:
             self._open_container(byte)
         else:
             self._close_container()

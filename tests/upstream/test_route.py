@@ -12,7 +12,7 @@ def test_a_bundle_replaces_the_systems_trust() -> None:
     """With a bundle, only its authorities are trusted; certificates and names are verified either way."""
     context = ssl_context(CERTIFICATES / "authority.pem")
 
-    assert 1 == len(context.get_ca_certs())
+    assert len(context.get_ca_certs()) == 1
     assert ssl.CERT_REQUIRED is context.verify_mode
     assert context.check_hostname
 
@@ -52,4 +52,4 @@ def test_an_exempt_port_exempts_only_that_port() -> None:
     environ = {"HTTP_PROXY": "http://p", "NO_PROXY": "127.0.0.1:8081"}
 
     assert proxy_for("http://127.0.0.1:8081/v1", environ) is None
-    assert "http://p" == proxy_for("http://127.0.0.1:8082/v1", environ)
+    assert proxy_for("http://127.0.0.1:8082/v1", environ) == "http://p"

@@ -48,8 +48,7 @@ WHOLE = [
 async def test_an_answer_is_read_and_its_connection_kept_only_when_clean(
     parts: tuple[bytes, ...], body: bytes, reused: bool
 ) -> None:
-    """Every framing of HTTP/1.1 gives its body; the connection serves the next request exactly when the answer allows
-    it and nothing followed."""
+    """Every framing gives its body; the connection is kept exactly when the answer allows it and nothing followed."""
     async with serving(sending(*parts)) as server, transporting() as transport:
         for _ in range(2):
             _, received = await ask(transport, server.url)
@@ -66,8 +65,8 @@ async def test_a_body_without_length_ends_with_the_connection() -> None:
     ):
         response, body = await ask(transport, server.url)
 
-    assert b"first second" == body
-    assert 200 == response.status_code
+    assert body == b"first second"
+    assert response.status_code == 200
 
 
 async def test_an_answer_to_head_has_no_body() -> None:
@@ -81,9 +80,9 @@ async def test_an_answer_to_head_has_no_body() -> None:
     async with serving(script) as server, transporting() as transport:
         for _ in range(2):
             response = await transport.handle_async_request(httpx.Request("HEAD", server.url))
-            assert b"" == await response.aread()
+            assert await response.aread() == b""
 
-        assert 1 == server.connections
+        assert server.connections == 1
 
 
 async def test_the_head_is_passed_on_as_it_came() -> None:
@@ -97,9 +96,9 @@ async def test_the_head_is_passed_on_as_it_came() -> None:
 
     expected = [(b"X-Request-Id", b"r1"), (b"set-cookie", b"a"), (b"Set-Cookie", b"b"), (b"Content-Length", b"0")]
     assert expected == response.headers.raw
-    assert 429 == response.status_code
-    assert b"Slow Down" == response.extensions["reason_phrase"]
-    assert b"HTTP/1.1" == response.extensions["http_version"]
+    assert response.status_code == 429
+    assert response.extensions["reason_phrase"] == b"Slow Down"
+    assert response.extensions["http_version"] == b"HTTP/1.1"
 
 
 BROKEN_HEADS = [

@@ -50,7 +50,7 @@ def test_an_answer_may_be_split_at_every_byte(answer: bytes) -> None:
     splits = [[answer[:at], answer[at:]] for at in range(1, len(answer))]
     for portions in [*splits, [answer[at : at + 1] for at in range(len(answer))]]:
         incoming = parse(portions)
-        assert (200, b"hello world") == (incoming.status, incoming.take())
+        assert (incoming.status, incoming.take()) == (200, b"hello world")
         assert (b"X-A", b"b") in incoming.headers
         assert incoming.is_complete
 
@@ -77,9 +77,9 @@ async def test_an_answer_split_on_the_wire_is_received(answer: bytes) -> None:
     async with serving(script) as server, transporting() as transport:
         for _ in range(1, 12):
             _, body = await ask(transport, server.url)
-            assert b"hello world" == body
+            assert body == b"hello world"
 
-        assert 1 == server.connections
+        assert server.connections == 1
 
 
 @settings(max_examples=300, deadline=None)

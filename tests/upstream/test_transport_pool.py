@@ -33,9 +33,10 @@ async def test_a_connection_serves_one_request_after_the_other() -> None:
         for _ in range(3):
             await ask(transport, server.url)
 
-        assert 1 == server.connections
-        assert "<UpstreamTransport <Pool [requests: 0 active, 0 waiting | connections: 1 idle, 1 open]>>" == repr(
-            transport
+        assert server.connections == 1
+        assert (
+            repr(transport)
+            == "<UpstreamTransport <Pool [requests: 0 active, 0 waiting | connections: 1 idle, 1 open]>>"
         )
 
 
@@ -49,14 +50,13 @@ async def test_a_connection_closed_while_idle_is_not_used() -> None:
         for _ in range(20):
             await ask(transport, server.url)
 
-        assert 20 == server.connections
+        assert server.connections == 20
 
 
 @pytest.mark.parametrize("farewell", [b"", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"])
 async def test_what_the_loop_has_not_seen_yet_is_seen_before_reuse(farewell: bytes) -> None:
-    """The close, or stray bytes, lie in the kernel when the next request comes in the same turn of the loop: asking the
-    kernel finds them, so the request goes out on a new connection."""
-    sockets: list[asyncio.Transport] = []
+    """A close or stray bytes that the loop has had no turn to see are found in the kernel: a new connection is used."""
+    sockets: list[asyncio.WriteTransport] = []
 
     async def script(caller: Caller) -> None:
         sockets.append(caller.writer.transport)
@@ -73,8 +73,8 @@ async def test_what_the_loop_has_not_seen_yet_is_seen_before_reuse(farewell: byt
                 server_side.shutdown(socket.SHUT_WR)
         response, body = await ask(transport, server.url)
 
-        assert (200, b"ok") == (response.status_code, body)
-        assert 2 == server.connections
+        assert (response.status_code, body) == (200, b"ok")
+        assert server.connections == 2
 
 
 async def test_unasked_bytes_close_an_idle_connection() -> None:
@@ -95,12 +95,13 @@ async def test_unasked_bytes_close_an_idle_connection() -> None:
         await closed.wait()
         _, second = await ask(transport, server.url)
 
-    assert (b"ok", b"ok") == (first, second)
+    assert (first, second) == (b"ok", b"ok")
 
 
 async def test_requests_beyond_the_limit_wait_their_turn() -> None:
     """Two connections, six requests at once: two are served, four wait, all are answered, first come first served."""
     order: list[int] = []
+    both_sent = asyncio.Event()
     gate = asyncio.Event()
 
     async def script(caller: Caller) -> None:
@@ -112,19 +113,23 @@ async def test_requests_beyond_the_limit_wait_their_turn() -> None:
     async with serving(script) as server, transporting(max_connections=2) as transport:
 
         async def one(number: int) -> None:
-            request = httpx.Request("GET", server.url, extensions={"dispatched": lambda: order.append(number)})
+            def note() -> None:
+                order.append(number)
+                if len(order) == 2:
+                    both_sent.set()
+
+            request = httpx.Request("GET", server.url, extensions={"dispatched": note})
             await (await transport.handle_async_request(request)).aread()
 
         async with asyncio.TaskGroup() as tasks:
             for number in range(6):
                 tasks.create_task(one(number))
-            while len(order) < 2:
-                await asyncio.sleep(0)
+            await both_sent.wait()
             assert "2 active, 4 waiting" in repr(transport)
             gate.set()
 
-        assert [2, 3, 4, 5] == order[2:]
-        assert 2 == server.connections
+        assert order[2:] == [2, 3, 4, 5]
+        assert server.connections == 2
 
 
 async def test_waiting_for_a_connection_has_its_own_deadline() -> None:
@@ -146,11 +151,11 @@ async def test_idle_connections_expire() -> None:
         await ask(transport, server.url)
         clock.now += 29.0
         await ask(transport, server.url)
-        assert 1 == server.connections
+        assert server.connections == 1
         clock.now += 30.0
         await ask(transport, server.url)
 
-        assert 2 == server.connections
+        assert server.connections == 2
 
 
 async def test_expired_connections_are_closed_without_a_request() -> None:
@@ -180,24 +185,26 @@ async def test_only_so_many_idle_connections_are_kept() -> None:
 
 async def test_another_origin_makes_room_for_itself() -> None:
     """At the limit, the idle connection of one origin is closed for a request to another; none is shared."""
+    seen: list[str] = []
     async with (
         serving(answering) as one,
         serving(answering) as other,
         transporting(max_connections=1) as transport,
     ):
         for server in (one, other, one):
-            await ask(transport, server.url)
+            await ask(transport, server.url, extensions={"dispatched": lambda: seen.append(repr(transport))})
 
-        assert (2, 1) == (one.connections, other.connections)
+        assert all("1 active, 0 waiting | connections: 0 idle" in pool for pool in seen)
+        assert (one.connections, other.connections) == (2, 1)
 
 
 async def test_closing_ends_everything() -> None:
-    """aclose closes idle connections and those in use, fails those who wait, and later requests; nothing stays open."""
+    """Closing ends idle connections and those in use, fails those who wait, and later requests; nothing stays open."""
     async with serving(open_answer) as server, transporting(max_connections=1) as transport:
         response = await transport.handle_async_request(post(server.url))
         waiting = asyncio.ensure_future(transport.handle_async_request(post(server.url)))
-        while "1 waiting" not in repr(transport):
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # one turn: the request has joined the queue
+        assert "1 active, 1 waiting" in repr(transport)
         await transport.aclose()
 
         with pytest.raises(httpx.ReadError):
@@ -207,3 +214,18 @@ async def test_closing_ends_everything() -> None:
         with pytest.raises(httpx.ConnectError):
             await ask(transport, server.url)
         assert "0 active, 0 waiting | connections: 0 idle, 0 open" in repr(transport)
+
+
+async def test_a_connection_that_dies_at_birth_is_forgotten() -> None:
+    """A server that accepts and hangs up at once costs an error each time; no connection stays in the books."""
+
+    async def script(caller: Caller) -> None:
+        caller.writer.transport.abort()
+
+    async with serving(script) as server, transporting() as transport:
+        for _ in range(10):
+            with pytest.raises(httpx.TransportError):
+                await ask(transport, server.url)
+        await transport.aclose()
+
+        assert repr(transport).endswith("0 idle, 0 open]>>")

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from typing_extensions import override
 
-from tests.upstream.scripted import Caller, Script, answering, ask, post, serving, transporting
+from tests.upstream.scripted import Caller, Script, answering, ask, serving, transporting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -35,6 +36,7 @@ async def parts(*pieces: bytes) -> AsyncIterator[bytes]:
 class Stream(httpx.AsyncByteStream):
     """A body for which httpx writes no headers."""
 
+    @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield b"ab"
 
@@ -95,13 +97,12 @@ async def test_a_request_that_is_not_one_message_is_never_sent(settings: dict[st
         with pytest.raises(httpx.LocalProtocolError):
             await ask(transport, server.url, **settings)
 
-        assert 0 == server.connections
+        assert server.connections == 0
 
 
 @pytest.mark.parametrize("pieces", [(b"abc", b"defg"), (b"ab",)])
 async def test_a_stream_of_the_wrong_length_is_cut_off(pieces: tuple[bytes, ...]) -> None:
-    """A stream longer or shorter than announced raises, and its connection is closed: the server must not wait for, or
-    misread, the rest."""
+    """A stream longer or shorter than announced raises, and its connection is closed, lest the server misread it."""
     async with serving(answering) as server, transporting() as transport:
         with pytest.raises(httpx.LocalProtocolError):
             await ask(transport, server.url, content=parts(*pieces), headers={"Content-Length": "3"})
@@ -137,7 +138,7 @@ async def test_an_early_answer_stops_the_upload() -> None:
     async with serving(script) as server, transporting() as transport:
         response, body = await ask(transport, server.url, content=b"x" * 50_000_000)
 
-        assert (413, b"no") == (response.status_code, body)
+        assert (response.status_code, body) == (413, b"no")
         assert "0 active, 0 waiting | connections: 0 idle" in repr(transport)
 
 
@@ -155,7 +156,7 @@ async def test_dispatch_is_told_once_before_the_first_byte() -> None:
         for _ in range(2):
             await ask(transport, server.url, extensions={"dispatched": lambda: events.append("dispatched")})
 
-    assert ["dispatched", "received"] * 2 == events
+    assert events == ["dispatched", "received"] * 2
 
 
 async def test_nothing_is_dispatched_when_the_body_fails_at_once() -> None:
@@ -170,7 +171,7 @@ async def test_nothing_is_dispatched_when_the_body_fails_at_once() -> None:
         with pytest.raises(ValueError, match="no picture"):
             await ask(transport, server.url, content=failing(), extensions={"dispatched": lambda: seen.append("sent")})
 
-        assert [] == seen
+        assert seen == []
         assert "0 active, 0 waiting | connections: 0 idle" in repr(transport)
 
 
@@ -188,7 +189,7 @@ async def test_what_dispatched_raises_stops_the_request_unsent() -> None:
         with pytest.raises(LookupError):
             await ask(transport, server.url, extensions={"dispatched": refuse})
 
-        assert b"" == await received
+        assert await received == b""
 
 
 async def test_a_request_whose_connection_breaks_is_not_sent_again() -> None:
@@ -202,5 +203,5 @@ async def test_a_request_whose_connection_breaks_is_not_sent_again() -> None:
         with pytest.raises(httpx.RemoteProtocolError):
             await ask(transport, server.url)
 
-        assert 1 == len(arrivals)
-        assert 1 == server.connections
+        assert len(arrivals) == 1
+        assert server.connections == 1

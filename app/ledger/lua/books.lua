@@ -19,7 +19,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function int(number)
-  return string.format('%.0f', number)
+  return string.format('%.0f', number + 0) -- minus zero plus zero is zero: HINCRBY takes no '-0'
 end
 
 -- The usage roll-up of the server's hour, or nil when the caller's clock is more than an hour off.

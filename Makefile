@@ -1,0 +1,91 @@
+# Everything a developer does, one word each. Works with GNU make 3.81 (macOS) and newer.
+#
+# `.venv` is made on first use and brought up to date when the locked requirements or pyproject.toml change:
+#   .venv/.made      the empty environment; holds the path of this folder, because an environment cannot be moved
+#   .venv/.runtime   what imagegate needs to run is in it
+#   .venv/.dev       and what its tests and linters need too
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+# An environment that was moved, or whose Python was upgraded away, is made anew.
+STALE := $(shell test -e .venv/.made || exit 0; test "$$(cat .venv/.made)" = "$(CURDIR)" && $(BIN)/python -c '' \
+	2>/dev/null || { rm -f .venv/.made .venv/.runtime .venv/.dev; echo yes; })
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test test-slow lint format lists lock clean python-is-fit
+
+help: ## Show this list
+	@echo "imagegate: one CometAPI key, a whole team, every picture metered."
+	@echo
+	@echo "  First time here?  make demo"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter; ARGS=\"…\" goes to imagegate or pytest."
+
+demo: .venv/.runtime ## Try it: the gateway with a pretend CometAPI; costs nothing, needs no key
+	@$(BIN)/imagegate demo $(ARGS)
+
+serve: .venv/.runtime ## Serve with the real CometAPI; needs COMETAPI_KEY
+	@$(BIN)/imagegate serve $(ARGS)
+
+test: .venv/.dev ## Run the tests that need nothing but Python packages (a few minutes)
+	@$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
+
+test-slow: .venv/.dev ## Run the tests that need system packages, other SDKs or time (.ci/run installs what they need)
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: .venv/.dev ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: .venv/.dev ## Put the code into its format, and repair what ruff can
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+lists: .venv/.dev ## Write the table of settings into docs/configuration.md again
+	@$(BIN)/python -m tests.house.settings_table
+
+# The files name no index and hold the hashes of every platform's wheels. `dev` agrees with `runtime` on every version.
+LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+lock: python-is-fit ## Pin the newest versions that fit pyproject.toml into requirements/
+	@echo "Pinning with uv, in an environment of its own …"
+	@tool=$$(mktemp -d) && trap 'rm -rf "$$tool"' EXIT && \
+	$(PYTHON) -m venv "$$tool" && "$$tool/bin/pip" --disable-pip-version-check install --quiet uv && \
+	echo 'flit_core >=3.12,<4' | "$$tool/bin/uv" $(LOCK) --upgrade -o requirements/runtime.txt pyproject.toml - && \
+	"$$tool/bin/uv" $(LOCK) --upgrade -c requirements/runtime.txt -o requirements/dev.txt --group dev pyproject.toml
+	@echo "Done. Look at the difference, then: make lint test"
+
+clean: ## Remove .venv and everything tools have left here; your data folder stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One line with the cure, instead of a traceback later.
+python-is-fit:
+	@command -v "$(PYTHON)" >/dev/null || { echo "imagegate needs Python 3.11 or newer, and there is no '$(PYTHON)' here: \
+	install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imagegate needs Python 3.11 or newer, and \
+	$(PYTHON) is $$($(PYTHON) -V 2>&1): install a newer one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments, its venv module is \
+	missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
+
+.venv/.made:
+	@$(MAKE) --no-print-directory python-is-fit
+	@echo "Making .venv …"
+	@"$(PYTHON)" -m venv --clear .venv
+	@echo "$(CURDIR)" >$@
+
+.venv/.runtime: .venv/.made requirements/runtime.txt pyproject.toml
+	@echo "Installing what imagegate needs into .venv …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/runtime.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.made requirements/dev.txt pyproject.toml
+	@echo "Installing imagegate, its tests and its linters into .venv …"
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch .venv/.runtime $@

@@ -1,0 +1,196 @@
+"""Admission against what the server knows: the records behind a principal, the request id, and the time."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.accounts.credentials import new_id
+from app.accounts.models import Budget, Period, Principal
+from app.datastore.datastore import Datastore
+from app.errors import StoreUnavailable
+from app.ledger.books import Books
+from app.ledger.models import Verdict
+from app.ledger.periods import window
+from app.money import Money
+from tests.ledger.scene import budget, delivered, dump, on_books, open_scene, quote
+
+HOUR_SECONDS = 3600.0
+DAY_SECONDS = 24 * HOUR_SECONDS
+
+
+async def script_calls(datastore: Datastore) -> int:
+    """How often a script was called since the statistics were reset."""
+    statistics: bytes = await datastore.command("INFO", "commandstats")
+    lines = statistics.decode().splitlines()
+    return sum(int(line.split("calls=")[1].split(",")[0]) for line in lines if line.startswith("cmdstat_eval"))
+
+
+@pytest.mark.parametrize("record", ["team", "key"])
+@pytest.mark.parametrize("change", ["version", "missing"])
+async def test_a_changed_record_makes_the_principal_stale(datastore: Datastore, record: str, change: str) -> None:
+    """A team or key that was changed or removed since it was read: nothing is held, the caller authenticates again."""
+    scene = await open_scene(datastore)
+    name = scene.names.record if record == "team" else scene.names.key(scene.keys[0].id)
+    if change == "version":
+        await datastore.command("HINCRBY", name, "version", 1)
+    else:
+        await datastore.command("DEL", name)
+    before = await dump(datastore)
+
+    admission = await scene.admit("r")
+
+    assert admission.verdict is Verdict.STALE
+    assert admission.hold is None
+    assert await dump(datastore) == before
+
+
+@pytest.mark.parametrize(("expires_in_seconds", "verdict"), [(-1, Verdict.STALE), (60, Verdict.ADMITTED)])
+async def test_a_key_expires_by_the_servers_clock(
+    datastore: Datastore, expires_in_seconds: int, verdict: Verdict
+) -> None:
+    """A cached principal whose key has run out meanwhile is not admitted."""
+    scene = await open_scene(datastore)
+    key = scene.keys[0]
+    lasting = type(key)(
+        id=key.id,
+        team_id=key.team_id,
+        alias=key.alias,
+        secret_sha256=key.secret_sha256,
+        created_at=key.created_at,
+        limits=key.limits,
+        expires_at=datetime.now(UTC) + timedelta(seconds=expires_in_seconds),
+    )
+    admission = await scene.books.admit(Principal(scene.team, lasting), "r", "model", quote(1), {})
+    assert admission.verdict is verdict
+
+
+async def test_admitting_an_id_twice_is_one_admission(datastore: Datastore) -> None:
+    """The same request asked again, also many times at once, is admitted again and held once."""
+    scene = await open_scene(datastore, budget(100))
+    first = await scene.hold("r", 100)
+    before = await dump(datastore)
+
+    again = await asyncio.gather(*[scene.admit("r", 100) for _ in range(10)])
+
+    assert {admission.verdict for admission in again} == {Verdict.ADMITTED}
+    assert {admission.hold.team_period for admission in again if admission.hold} == {first.team_period}
+    assert await dump(datastore) == before
+
+
+@pytest.mark.parametrize("ending", ["settled", "released", "expired", "never admitted"])
+async def test_an_id_that_was_resolved_is_never_admitted_again(datastore: Datastore, ending: str) -> None:
+    """However a request ended, and even when its release came first, a late admit of it refuses and holds nothing."""
+    scene = await open_scene(datastore)
+    if ending != "never admitted":
+        hold = await scene.hold("r", 100)
+    if ending == "settled":
+        await scene.books.settle(hold, delivered(60))
+    elif ending == "expired":
+        await scene.let_lease_run_out("r")
+        assert await scene.books.expire(scene.team.id) == 1
+    else:
+        assert await scene.release("r") == ("released" if ending == "released" else "tombstone")
+
+    late = await scene.admit("r", 100)
+
+    assert (late.verdict, late.reason) == (Verdict.REFUSED, "resolved")
+    assert (await scene.standing()).held == {}
+
+
+@pytest.mark.parametrize(
+    "offset_seconds", [0, 2 * HOUR_SECONDS, -2 * HOUR_SECONDS, 40 * DAY_SECONDS, -400 * DAY_SECONDS]
+)
+@pytest.mark.parametrize("period", ["day", "week", "month"])
+async def test_period_and_hour_are_the_servers_however_wrong_our_clock_is(
+    datastore: Datastore, offset_seconds: float, period: Period
+) -> None:
+    """A replica whose clock is hours, days or months off books into the right period and hour, at one more call, once."""
+    scene = await open_scene(datastore, budget(1000, period))
+    hold = await scene.hold("with the right clock", 1)  # also makes the server know the script
+    off = on_books(scene, Books(datastore, clock=lambda: time.time() + offset_seconds))
+    await datastore.command("CONFIG", "RESETSTAT")
+
+    admission = await off.admit("r", 100)
+
+    assert await script_calls(datastore) == (2 if offset_seconds else 1)
+    right = window(scene.team.limits.budget, admission.now_ms)
+    assert admission.hold is not None
+    assert admission.hold.team_period == right.id == hold.team_period
+    assert abs(admission.now_ms - time.time() * 1000) < 60_000
+
+    await datastore.command("CONFIG", "RESETSTAT")
+    await off.books.settle(await off.hold("s", 100), delivered(70))
+    assert await script_calls(datastore) <= 3, "what was learnt of the clock is kept (a new script is sent twice)"
+    assert (await scene.standing()).spend[f"team:{right.id}"] == 70
+    await scene.assert_books_agree()
+
+
+@pytest.mark.parametrize("ending", ["settle", "release", "expire", "renew"])
+async def test_every_script_works_with_a_clock_that_is_off(datastore: Datastore, ending: str) -> None:
+    """A replica whose clock is a day off resolves and renews like any other."""
+    scene = await open_scene(datastore)
+    hold = await scene.hold("r", 100)
+    off = Books(datastore, clock=lambda: time.time() + DAY_SECONDS)
+    if ending == "settle":
+        assert await off.settle(hold, delivered(10)) == "settled"
+    elif ending == "release":
+        assert await off.release(scene.team.id, hold.key_id, "r", "failed", (), {}) == "released"
+    elif ending == "expire":
+        await scene.let_lease_run_out("r")
+        assert await off.expire(scene.team.id) == 1
+    else:
+        assert await off.renew(scene.team.id, ["r"]) == 1
+    await scene.assert_books_agree()
+
+
+async def test_a_clock_that_never_fits_is_a_refusal_that_did_nothing(datastore: Datastore) -> None:
+    """Should the clocks race each other, the books refuse as if Redis were away, and say that nothing happened."""
+    scene = await open_scene(datastore)
+    readings = iter(range(0, 10**9, 10**7))
+    racing = on_books(scene, Books(datastore, clock=lambda: time.time() + next(readings)))
+    await racing.hold("the first reading is right")
+    with pytest.raises(StoreUnavailable) as refused:
+        await racing.admit("r")
+    assert refused.value.may_have_happened is False
+    assert len(await datastore.command("HKEYS", scene.names.reservations)) == 1
+
+
+async def test_the_next_period_begins_by_the_servers_clock(datastore: Datastore) -> None:
+    """Just after midnight a replica that is slow by an hour still passes yesterday; the server books into today."""
+    hour = datetime.now(UTC).hour
+    east = -hour if hour <= 12 else 24 - hour  # the zone in which it is between 0 and 1 o'clock now
+    zone = f"Etc/GMT{-east:+d}" if east else "Etc/GMT"  # POSIX counts westwards
+    limit = Budget(Money(100), "day", zone)
+    scene = await open_scene(datastore, budget(100, "day", zone))
+    slow = on_books(scene, Books(datastore, clock=lambda: time.time() - HOUR_SECONDS))
+    yesterday = window(limit, int((time.time() - HOUR_SECONDS) * 1000)).id
+    await datastore.command("HSET", scene.names.spend, f"team:{yesterday}", 100)
+
+    admission = await slow.admit("r", 100)
+
+    assert admission.hold is not None, "yesterday's spend does not count today"
+    assert admission.hold.team_period == window(limit, admission.now_ms).id != yesterday
+
+
+async def test_a_request_belongs_to_the_period_of_its_admission(datastore: Datastore) -> None:
+    """What was admitted in one period and settled in the next is spend of the first; the next has its whole budget."""
+    scene = await open_scene(datastore, budget(100, "day"))
+    hold = await scene.hold("r", 100)
+    earlier = type(hold)(**{name: getattr(hold, name) for name in hold.__slots__} | {"team_period": "day:2001-01-01"})
+
+    await scene.books.settle(earlier, delivered(80))
+
+    assert (await scene.standing()).spend["team:day:2001-01-01"] == 80
+    assert (await scene.admit("s", 100)).verdict is Verdict.ADMITTED
+
+
+async def test_teams_do_not_share_anything(datastore: Datastore) -> None:
+    """Two teams with equal key ids and request ids keep separate books."""
+    one, other = await open_scene(datastore, budget(100)), await open_scene(datastore, budget(100))
+    request = new_id()
+    await one.hold(request, 100)
+    assert (await other.admit(request, 100)).verdict is Verdict.ADMITTED
+    assert await other.release(request) == "released"
+    assert await one.held() == 100
