@@ -9,14 +9,18 @@ from typing import Literal, TextIO
 import orjson
 from typing_extensions import override
 
-_SECRET = re.compile(r"(sk-ig-\w+-\w+)-\w+|\b(?:sk-|Bearer\s+)[\w.~+/-]{8,}", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(sk-ig-[0-9A-Za-z]+-[0-9A-Za-z]+)(-\w+)?"  # a virtual key: its public id may be seen
+    r"|\b(?:sk-|Bearer\s+)[\w.~+/-]{8,}",
+    re.IGNORECASE,
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 
 def redact(text: str) -> str:
     """Take keys and base64 out of a text; a virtual key keeps its public id."""
-    text = _SECRET.sub(lambda m: f"{m[1]}-***" if m[1] else "***", text)
+    text = _SECRET.sub(lambda m: m[1] + ("-***" if m[2] else "") if m[1] else "***", text)
     return _BASE64.sub("<base64>", text)
 
 

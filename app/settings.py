@@ -35,7 +35,9 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """The settings. Each is the environment variable ``IMAGEGATE_<FIELD>``; a secret can be a file: ``…_FILE``."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
 
     # Where it listens
     host: str = Field("127.0.0.1", description="Address to listen on. Loopback unless told otherwise.")

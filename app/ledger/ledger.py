@@ -89,9 +89,9 @@ class Ledger:
             await self._apply(record)
         except StoreUnavailable as error:
             log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
-            await self._journal.append(record)
+            await self._write_down(record)
         except asyncio.CancelledError:
-            await asyncio.shield(self._journal.append(record))  # whether it was written nobody knows; twice is harmless
+            await asyncio.shield(self._write_down(record))  # whether it was written nobody knows; twice is harmless
             raise
         finally:
             self._open.pop(hold.request_id, None)

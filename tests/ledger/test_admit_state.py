@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,9 +23,8 @@ DAY_SECONDS = 24 * HOUR_SECONDS
 
 async def script_calls(datastore: Datastore) -> int:
     """How often a script was called since the statistics were reset."""
-    statistics: bytes = await datastore.command("INFO", "commandstats")
-    lines = statistics.decode().splitlines()
-    return sum(int(line.split("calls=")[1].split(",")[0]) for line in lines if line.startswith("cmdstat_eval"))
+    statistics: dict[str, dict[str, int]] = await datastore.command("INFO", "commandstats")
+    return sum(numbers["calls"] for name, numbers in statistics.items() if name.startswith("cmdstat_eval"))
 
 
 @pytest.mark.parametrize("record", ["team", "key"])
@@ -52,17 +52,8 @@ async def test_a_key_expires_by_the_servers_clock(
 ) -> None:
     """A cached principal whose key has run out meanwhile is not admitted."""
     scene = await open_scene(datastore)
-    key = scene.keys[0]
-    lasting = type(key)(
-        id=key.id,
-        team_id=key.team_id,
-        alias=key.alias,
-        secret_sha256=key.secret_sha256,
-        created_at=key.created_at,
-        limits=key.limits,
-        expires_at=datetime.now(UTC) + timedelta(seconds=expires_in_seconds),
-    )
-    admission = await scene.books.admit(Principal(scene.team, lasting), "r", "model", quote(1), {})
+    key = replace(scene.keys[0], expires_at=datetime.now(UTC) + timedelta(seconds=expires_in_seconds))
+    admission = await scene.books.admit(Principal(scene.team, key), "r", "model", quote(1), {})
     assert admission.verdict is verdict
 
 
@@ -178,7 +169,7 @@ async def test_a_request_belongs_to_the_period_of_its_admission(datastore: Datas
     """What was admitted in one period and settled in the next is spend of the first; the next has its whole budget."""
     scene = await open_scene(datastore, budget(100, "day"))
     hold = await scene.hold("r", 100)
-    earlier = type(hold)(**{name: getattr(hold, name) for name in hold.__slots__} | {"team_period": "day:2001-01-01"})
+    earlier = replace(hold, team_period="day:2001-01-01")
 
     await scene.books.settle(earlier, delivered(80))
 

@@ -1,6 +1,7 @@
 """Resolving holds: settle, release, expire and renew, each at most once, and truth that comes late."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from app.datastore.datastore import Datastore
 from app.ledger.models import Resolution, Verdict
 from app.ledger.usage import UsageReader
 from app.money import Money
-from tests.ledger.scene import Scene, budget, delivered, dump, open_scene
+from tests.ledger.scene import Scene, budget, delivered, dump, now_ms, open_scene
 
 USAGE = TokenUsage(text_input=11, image_input=22, text_output=33, image_output=44)
 
@@ -26,14 +27,10 @@ async def expired(scene: Scene, request_id: str, cost: int = 100) -> Any:
 
 async def sums(scene: Scene) -> dict[str, int]:
     """The team's roll-up over all keys and models."""
-    total: dict[str, int] = {}
-    for measures in (await UsageReader(scene.datastore).sums(scene.team.id, 0, 1)).values():
-        total |= measures
-    now = (await scene.entries())[-1].resolved_ms
-    for measures in (await UsageReader(scene.datastore).sums(scene.team.id, now - 3_600_000, now + 1)).values():
-        for name, amount in measures.items():
-            total[name] = total.get(name, 0) + amount
-    return {name: amount for name, amount in total.items() if amount}
+    now = await now_ms(scene.datastore)
+    by_model = await UsageReader(scene.datastore).sums(scene.team.id, now - 3_600_000, now + 1)
+    total: Counter[str] = sum(by_model.values(), Counter())
+    return dict(total)
 
 
 async def test_settle_turns_a_hold_into_spend_an_entry_and_sums(datastore: Datastore) -> None:
@@ -200,25 +197,17 @@ async def test_a_free_request_leaves_nothing_behind(datastore: Datastore) -> Non
 async def test_renewal_extends_a_lease_and_wakes_no_dead(datastore: Datastore) -> None:
     """A standing hold gets another minute, even one just overdue; a resolved or unknown one gets nothing."""
     scene = await open_scene(datastore)
-    await scene.hold("standing")
-    await scene.hold("overdue")
-    await scene.hold("released")
-    await scene.let_lease_run_out("standing", "overdue")
+    await expired(scene, "expired")
+    for request_id in ("standing", "overdue", "released"):
+        await scene.hold(request_id)
     await scene.release("released")
-    await expired_id(scene, "expired")
+    await scene.let_lease_run_out("overdue")
 
     assert await scene.books.renew(scene.team.id, ["standing", "overdue", "released", "expired", "unheard of"]) == 2
 
     assert 55_000 < await scene.lease_left_ms("standing") <= 60_000
     assert set(await datastore.command("HKEYS", scene.names.reservations)) == {b"standing", b"overdue"}
     await scene.assert_books_agree()
-
-
-async def expired_id(scene: Scene, request_id: str) -> None:
-    """Expire this one, whatever else is overdue keeps its hold."""
-    await scene.books.renew(scene.team.id, ["standing", "overdue"])
-    await expired(scene, request_id)
-    await scene.let_lease_run_out("standing", "overdue")
 
 
 async def test_a_lease_is_a_minute_by_the_servers_clock(datastore: Datastore) -> None:
