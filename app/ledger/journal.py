@@ -61,18 +61,14 @@ class Journal:
             How many were applied.
 
         """
-        done = 0
-        if self.length:
-            content = await asyncio.to_thread(self._path.read_bytes)
-            done += await _apply_all(content, self._path.name, apply)
-            async with self._writing:
-                # Else a record came meanwhile, and all of them are played once more.
-                if os.fstat(self._file).st_size == len(content):
-                    os.ftruncate(self._file, 0)
-                    self.length = 0
-        for path in sorted(self._folder.glob("*.journal")):
-            if path != self._path:
-                done += await _replay_orphan(path, apply)
+        done, failures = 0, []
+        for path in (self._path, *sorted(set(self._folder.glob("*.journal")) - {self._path})):
+            try:
+                done += await (self._replay_own(apply) if path == self._path else _replay_orphan(path, apply))
+            except Exception as failure:  # noqa: BLE001 - raised below, when every file had its turn
+                failures.append(failure)
+        if failures:
+            raise failures[0]
         return done
 
     def close(self) -> None:
@@ -80,6 +76,18 @@ class Journal:
         if not self.length:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+    async def _replay_own(self, apply: Apply) -> int:
+        if not self.length:
+            return 0
+        content = await asyncio.to_thread(self._path.read_bytes)
+        done = await _apply_all(content, self._path.name, apply)
+        async with self._writing:
+            # Else a record came meanwhile, and all of them are played once more.
+            if os.fstat(self._file).st_size == len(content):
+                os.ftruncate(self._file, 0)
+                self.length = 0
+        return done
 
     def _write(self, line: bytes) -> None:
         end = os.fstat(self._file).st_size
@@ -102,16 +110,16 @@ async def _replay_orphan(path: Path, apply: Apply) -> int:
 async def _apply_all(content: bytes, name: str, apply: Apply) -> int:
     """Apply every sound record, many in one write; one that is refused does not stand in the way of the others."""
     records = list(decode(content, name))
-    refusals: list[BaseException] = []
+    failures: list[BaseException] = []
     for start in range(0, len(records), _AT_ONCE):
         part = records[start : start + _AT_ONCE]
         results = await asyncio.gather(*[apply(record) for record in part], return_exceptions=True)
-        refused = [result for result in results if isinstance(result, BaseException)]
-        refusals += refused
-        if len(refused) == len(part):
+        failed = [result for result in results if isinstance(result, BaseException)]
+        failures += failed
+        if len(failed) == len(part):
             break  # Redis is away
-    if refusals:
-        raise refusals[0]
+    if failures:
+        raise failures[0]
     return len(records)
 
 

@@ -29,8 +29,10 @@ async def sums(scene: Scene) -> dict[str, int]:
     """The team's roll-up over all keys and models."""
     now = await now_ms(scene.datastore)
     by_model = await UsageReader(scene.datastore).sums(scene.team.id, now - 3_600_000, now + 1)
-    total: Counter[str] = sum(by_model.values(), Counter())
-    return dict(total)
+    total: Counter[str] = Counter()
+    for measures in by_model.values():
+        total.update(measures)
+    return {name: amount for name, amount in total.items() if amount}
 
 
 async def test_settle_turns_a_hold_into_spend_an_entry_and_sums(datastore: Datastore) -> None:

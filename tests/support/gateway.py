@@ -91,11 +91,13 @@ def gateway_settings(data_dir: Path, simulator: Simulator, **given: Any) -> Sett
 
 
 @asynccontextmanager
-async def running_gateway(redis_url: str, data_dir: Path, simulator: Simulator, **given: Any) -> AsyncIterator[Gateway]:
-    """Serve until the block ends."""
+async def running_gateway(
+    redis_url: str, data_dir: Path, simulator: Simulator, *, background: bool = True, **given: Any
+) -> AsyncIterator[Gateway]:
+    """Serve until the block ends; without ``background`` nothing but requests speaks to Redis."""
     settings = gateway_settings(data_dir, simulator, **given)
     listener = socket.create_server(("127.0.0.1", 0))
-    async with open_services(settings, redis_url) as services:
+    async with open_services(settings, redis_url, background=background) as services:
         server = _QuietServer(server_config(create_app(services), drain_seconds=5))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
