@@ -23,8 +23,8 @@ from app.ledger.usage import UsageReader
 from app.metrics import Metrics
 from app.settings import Settings
 from app.upstream.client import UpstreamClient
-from app.upstream.route import proxy_for, ssl_context
-from app.upstream.transport import UpstreamTransport
+from app.upstream.http1.route import proxy_for, ssl_context
+from app.upstream.http1.transport import UpstreamTransport
 
 VERSION = version("imagegate")
 

@@ -54,7 +54,7 @@ async def test_a_body_that_stops_half_way_times_out(redis_url: str, tmp_path: Pa
 
 
 async def test_a_request_makes_two_calls_to_redis(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
-    """One script to admit, one to settle; a refusal takes one; a key seen for the first time one read of two records."""
+    """One script to admit, one to settle; a refusal takes one; a key seen for the first time one read more."""
     async with running_gateway(redis_url, tmp_path, simulator, background=False) as gateway:
         team = await gateway.new_team(Limits(requests_per_minute=3))
         async with gateway.http(await gateway.new_key(team)) as client:

@@ -22,7 +22,7 @@ def settings_table() -> str:
 
 def table_on_page(page: str) -> str:
     """The table as a page has it."""
-    return page.split(BEGIN)[1].split(END)[0]
+    return page.split(BEGIN)[1].split(END, maxsplit=1)[0]
 
 
 def write(page: Path = PAGE) -> None:

@@ -68,7 +68,7 @@ def log_fields(module: Module) -> set[str]:
 
 def script_faults(name: str, text: str) -> Iterator[str]:
     """What a Lua script's header leaves out."""
-    header = "\n".join(line for line in text.split("\n\n")[0].splitlines() if line.startswith("--"))
+    header = "\n".join(line for line in text.split("\n\n", maxsplit=1)[0].splitlines() if line.startswith("--"))
     if not re.match(rf"-- {re.escape(name)}: \S", header):
         yield f"{name}: does not begin with its name and duty"
     if name == "books.lua":

@@ -38,7 +38,7 @@ async def test_a_bucket_gains_exactly_what_the_time_is_worth(
 
 
 async def test_a_clock_that_steps_back_adds_nothing_and_takes_nothing(datastore: Datastore) -> None:
-    """A bucket last written an hour from now (the server's clock was set back) has its old level, and goes on from now."""
+    """A bucket last written an hour from now (the clock was set back) has its old level, and goes on from now."""
     scene = await open_scene(datastore, Limits(requests_per_minute=600))
     await fill(scene, "requests", 1.25, await now_ms(datastore) + 3_600_000)
 

@@ -97,7 +97,7 @@ async def test_an_id_that_was_resolved_is_never_admitted_again(datastore: Datast
 async def test_period_and_hour_are_the_servers_however_wrong_our_clock_is(
     datastore: Datastore, offset_seconds: float, period: Period
 ) -> None:
-    """A replica whose clock is hours, days or months off books into the right period and hour, at one more call, once."""
+    """A replica whose clock is hours or months off books into the right period and hour, at one more call, once."""
     scene = await open_scene(datastore, budget(1000, period))
     hold = await scene.hold("with the right clock", 1)  # also makes the server know the script
     off = on_books(scene, Books(datastore, clock=lambda: time.time() + offset_seconds))

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from typing_extensions import override
 
 from app.accounts.models import Budget, Limits
 from app.datastore.datastore import Datastore
@@ -65,6 +66,7 @@ class BooksMachine(RuleBasedStateMachine):
 
         self.runner.run(opened())
 
+    @override
     def teardown(self) -> None:
         async def closed() -> None:
             await self.datastore.aclose()
@@ -196,7 +198,7 @@ class BooksMachine(RuleBasedStateMachine):
 def test_every_interleaving_keeps_the_books(redis_url: str) -> None:
     """Whatever replicas do and however they crash: spent + held ≤ budget, the ledger sums to spend, nothing leaks."""
     BooksMachine.url = redis_url
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it unannotated
+    run_state_machine_as_test(
         BooksMachine,
         settings=settings(max_examples=40, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )

@@ -63,12 +63,12 @@ async def test_any_amounts_add_up(datastore: Datastore, costs: list[int]) -> Non
 async def test_any_model_name_and_note_come_back(datastore: Datastore, model: str, note: dict[str, Any]) -> None:
     """Bars, quotes, newlines, zero bytes, emoji: what goes in with the hold stands in the entry of every resolution."""
     scene = await open_scene(datastore)
-    await scene.hold("released", model=model, **{"note": note})
+    await scene.hold("released", model=model, note=note)
     await scene.release("released")
-    await scene.hold("expired", model=model, **{"note": note})
+    await scene.hold("expired", model=model, note=note)
     await scene.let_lease_run_out("expired")
     await scene.books.expire(scene.team.id)
-    await scene.books.settle(await scene.hold("settled", model=model, **{"note": note}), delivered(1))
+    await scene.books.settle(await scene.hold("settled", model=model, note=note), delivered(1))
 
     for entry in await scene.entries():
         assert entry.model == model.replace("|", "_")

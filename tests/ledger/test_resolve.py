@@ -55,8 +55,14 @@ async def test_settle_turns_a_hold_into_spend_an_entry_and_sums(datastore: Datas
     assert standing.held == {}
     assert standing.spend == {"team:total": 60, f"key:{scene.keys[0].id}:total": 60}
     assert await sums(scene) == {
-        **{"requests": 1, "delivered": 1, "images": 2, "cost": 60},
-        **{"text_input": 11, "image_input": 22, "text_output": 33, "image_output": 44},
+        "requests": 1,
+        "delivered": 1,
+        "images": 2,
+        "cost": 60,
+        "text_input": 11,
+        "image_input": 22,
+        "text_output": 33,
+        "image_output": 44,
     }
     await scene.assert_books_agree()
 

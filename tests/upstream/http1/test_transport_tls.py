@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.upstream.route import ssl_context
-from tests.upstream.scripted import CERTIFICATES, Caller, Script, answering, ask, serving, transporting
+from app.upstream.http1.route import ssl_context
+from tests.upstream.http1.scripted import CERTIFICATES, Caller, Script, answering, ask, serving, transporting
 
 BASIC_AUTH = b"Proxy-Authorization: Basic dXNlcjpwJTQwc3M="  # user:p%40ss, escaped once in the URL
 

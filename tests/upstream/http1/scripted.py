@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from app.upstream.transport import UpstreamTransport
+from app.upstream.http1.transport import UpstreamTransport
 
 CERTIFICATES = Path(__file__).parent.parent / "support" / "certificates"
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.upstream.incoming import Incoming
-from tests.upstream.scripted import Caller, ask, serving, transporting
+from app.upstream.http1.incoming import Incoming
+from tests.upstream.http1.scripted import Caller, ask, serving, transporting
 
 CHUNKED = (
     b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from app.upstream.route import proxy_for, ssl_context
-from tests.upstream.scripted import CERTIFICATES
+from app.upstream.http1.route import proxy_for, ssl_context
+from tests.upstream.http1.scripted import CERTIFICATES
 
 
 def test_a_bundle_replaces_the_systems_trust() -> None:

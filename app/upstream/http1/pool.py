@@ -13,7 +13,7 @@ from collections.abc import Callable
 import httpx
 from typing_extensions import override
 
-from app.upstream.connection import Connection, Origin
+from app.upstream.http1.connection import Connection, Origin
 
 CLOSE_SECONDS = 1.0
 """How long closing waits for the loop to let go of aborted sockets: it needs one turn, TLS two."""

@@ -16,13 +16,13 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 from typing_extensions import override
 
-from app.upstream.connection import Connection, Origin
-from app.upstream.deadlines import Deadlines
-from app.upstream.dial import Dialer
-from app.upstream.incoming import Incoming
-from app.upstream.outgoing import Outgoing
-from app.upstream.pool import Pool
-from app.upstream.read_buffer import ReadBuffer
+from app.upstream.http1.connection import Connection, Origin
+from app.upstream.http1.deadlines import Deadlines
+from app.upstream.http1.dial import Dialer
+from app.upstream.http1.incoming import Incoming
+from app.upstream.http1.outgoing import Outgoing
+from app.upstream.http1.pool import Pool
+from app.upstream.http1.read_buffer import ReadBuffer
 
 _PORTS = {"http": 80, "https": 443}
 

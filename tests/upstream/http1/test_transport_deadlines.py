@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from app.upstream.transport import UpstreamTransport
-from tests.upstream.scripted import Caller, answering, ask, post, serving, transporting
+from app.upstream.http1.transport import UpstreamTransport
+from tests.upstream.http1.scripted import Caller, answering, ask, post, serving, transporting
 
 CLEAN = "0 active, 0 waiting"
 

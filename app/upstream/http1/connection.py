@@ -15,10 +15,10 @@ from typing import NamedTuple, cast
 import httpx
 from typing_extensions import override
 
-from app.upstream.deadlines import Alarm, Deadlines
-from app.upstream.incoming import Incoming
-from app.upstream.outgoing import Outgoing
-from app.upstream.read_buffer import MIN_CHUNK_BYTES, ReadBuffer
+from app.upstream.http1.deadlines import Alarm, Deadlines
+from app.upstream.http1.incoming import Incoming
+from app.upstream.http1.outgoing import Outgoing
+from app.upstream.http1.read_buffer import MIN_CHUNK_BYTES, ReadBuffer
 
 KEEPALIVE_AFTER_SECONDS = 60
 """Silence after which the kernel probes the peer. A generation is silent for minutes; address translators on the way

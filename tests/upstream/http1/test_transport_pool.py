@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from tests.upstream.scripted import Caller, answering, ask, post, serving, transporting
+from tests.upstream.http1.scripted import Caller, answering, ask, post, serving, transporting
 
 
 class Clock:

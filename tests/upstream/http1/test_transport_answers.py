@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.upstream.scripted import Caller, ask, post, sending, serving, transporting
+from tests.upstream.http1.scripted import Caller, ask, post, sending, serving, transporting
 
 WHOLE = [
     pytest.param((b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",), b"hello", True, id="length"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 from typing_extensions import override
 
-from app.upstream.connection import Connection, Origin
+from app.upstream.http1.connection import Connection, Origin
 
 MAX_TUNNEL_ANSWER_BYTES = 16 * 1024
 """The most a proxy may say about CONNECT; what it says beyond the status is not read."""

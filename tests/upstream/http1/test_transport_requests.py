@@ -7,7 +7,7 @@ import httpx
 import pytest
 from typing_extensions import override
 
-from tests.upstream.scripted import Caller, Script, answering, ask, serving, transporting
+from tests.upstream.http1.scripted import Caller, Script, answering, ask, serving, transporting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
