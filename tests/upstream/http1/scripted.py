@@ -12,7 +12,7 @@ import httpx
 
 from app.upstream.http1.transport import UpstreamTransport
 
-CERTIFICATES = Path(__file__).parent.parent / "support" / "certificates"
+CERTIFICATES = Path(__file__).parents[2] / "support" / "certificates"
 
 Script = Callable[["Caller"], Awaitable[None]]
 
