@@ -1,4 +1,4 @@
-# Everything a developer does, one word each. Works with GNU make 3.81 (macOS) and newer.
+# Everything a developer does, one word each. Uses nothing newer than GNU make 3.81, which macOS has.
 #
 # `.venv` is made on first use and brought up to date when the locked requirements or pyproject.toml change:
 #   .venv/.made      the empty environment; holds the path of this folder, because an environment cannot be moved
@@ -13,8 +13,17 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --no-input insta
 STALE := $(shell test -e .venv/.made || exit 0; test "$$(cat .venv/.made)" = "$(CURDIR)" && $(BIN)/python -c '' \
 	2>/dev/null || { rm -f .venv/.made .venv/.runtime .venv/.dev; echo yes; })
 
+# One line with the cure, instead of a traceback later.
+PYTHON_IS_FIT = \
+	command -v "$(PYTHON)" >/dev/null || { echo "imagegate needs Python 3.11 or newer, and there is no '$(PYTHON)' here: \
+	install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imagegate needs Python 3.11 or newer, \
+	and $(PYTHON) is $$($(PYTHON) -V 2>&1): install a newer one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments, its venv module \
+	is missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format lists lock clean python-is-fit
+.PHONY: help demo serve test test-slow lint format lists lock clean
 
 help: ## Show this list
 	@echo "imagegate: one CometAPI key, a whole team, every picture metered."
@@ -51,7 +60,8 @@ lists: .venv/.dev ## Write the table of settings into docs/configuration.md agai
 
 # The files name no index and hold the hashes of every platform's wheels. `dev` agrees with `runtime` on every version.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
-lock: python-is-fit ## Pin the newest versions that fit pyproject.toml into requirements/
+lock: ## Pin the newest versions that fit pyproject.toml into requirements/
+	@$(PYTHON_IS_FIT)
 	@echo "Pinning with uv, in an environment of its own …"
 	@tool=$$(mktemp -d) && trap 'rm -rf "$$tool"' EXIT && \
 	$(PYTHON) -m venv "$$tool" && "$$tool/bin/pip" --disable-pip-version-check install --quiet uv && \
@@ -63,17 +73,8 @@ clean: ## Remove .venv and everything tools have left here; your data folder sta
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find app tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One line with the cure, instead of a traceback later.
-python-is-fit:
-	@command -v "$(PYTHON)" >/dev/null || { echo "imagegate needs Python 3.11 or newer, and there is no '$(PYTHON)' here: \
-	install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imagegate needs Python 3.11 or newer, and \
-	$(PYTHON) is $$($(PYTHON) -V 2>&1): install a newer one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make environments, its venv module is \
-	missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
-
 .venv/.made:
-	@$(MAKE) --no-print-directory python-is-fit
+	@$(PYTHON_IS_FIT)
 	@echo "Making .venv …"
 	@"$(PYTHON)" -m venv --clear .venv
 	@echo "$(CURDIR)" >$@

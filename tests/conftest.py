@@ -12,8 +12,8 @@ from redis.backoff import NoBackoff
 from app.datastore.datastore import Datastore
 from tests.support.redis_server import RedisServer
 
-# A busy machine is no failure, so nothing is timed. In CI the examples are the same each time; at a desk they differ, so
-# that every run looks a little further.
+# A busy machine is no failure, so nothing is timed. In CI the examples are the same each time; at a desk they differ,
+# so that every run looks a little further.
 settings.register_profile("desk", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), max_examples=100, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")

@@ -1,7 +1,9 @@
 """``imagegate demo``: everything on this machine, with a pretend CometAPI; nothing to buy, nothing to sign up for."""
 
 import os
+import shutil
 import socket
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +100,13 @@ async def _new_key(services: Services) -> str:
     return virtual_key_text(team.id, key.id, secret)
 
 
+def _own_command() -> str:
+    """How this program was started, so that the line can be pasted where `make demo` put it into no PATH."""
+    if shutil.which("imagegate"):
+        return "imagegate"
+    return sys.argv[0] if Path(sys.argv[0]).name == "imagegate" else f"{sys.executable} -m app"
+
+
 def _welcome(address: str, key: str, folder: Path) -> str:
     base_url = f"{address}/v1"
     bold = click.style
@@ -122,7 +131,7 @@ open("boat.png", "wb").write(base64.b64decode(image.data[0].b64_json))
 print("boat.png,", image.usage.total_tokens, "tokens")
 
 {bold("What it cost", bold=True)}
-imagegate usage --team {DEMO_TEAM} --data-dir {folder}
+{_own_command()} usage --team {DEMO_TEAM} --data-dir {folder}
 
 Ctrl-C stops it.
 """

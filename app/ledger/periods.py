@@ -30,7 +30,8 @@ def window(budget: Budget | None, now_ms: int) -> Window:
     if budget is None or budget.period == "total":
         return Window("total", 0, _NEVER_MS, "total", _NEVER_MS)
     zone = ZoneInfo(budget.timezone)
-    start = _start(budget.period, datetime.fromtimestamp(now_ms / 1000, zone).replace(tzinfo=None))
+    # fold=0: where midnight comes twice, the period begins with the first.
+    start = _start(budget.period, datetime.fromtimestamp(now_ms / 1000, zone).replace(tzinfo=None, fold=0))
     end = _after(budget.period, start)
     following = _after(budget.period, end)
     return Window(

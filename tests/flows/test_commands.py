@@ -60,7 +60,7 @@ def test_the_demos_python_snippet_makes_a_picture(demo: tuple[subprocess.Popen[s
     with Image.open(tmp_path / "boat.png") as picture:
         picture.load()
         assert picture.size == (1024, 1024)
-    usage_words = re.search(r"^imagegate (usage .*)$", printed, re.MULTILINE)
+    usage_words = re.search(r"(usage --team .*)$", printed, re.MULTILINE)
     assert usage_words is not None
     report = json.loads(run(*usage_words[1].split(), "--json").stdout)
     tokens = int(re.findall(r"(\d+) tokens", made.stdout)[0])

@@ -11,7 +11,7 @@ def page(name: str) -> str:
 
 
 def table(text: str, heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without its own head; ``\\|`` is a bar inside a cell."""
+    """The cells of the first table under a heading, without its own head; an escaped bar stands for itself."""
     _, found, rest = text.partition(f"\n{heading}\n")
     assert found, f"no heading {heading!r}"
     rows: list[list[str]] = []

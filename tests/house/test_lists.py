@@ -17,7 +17,7 @@ from app.metrics import Metrics
 from app.settings import load_settings
 from app.wiring import open_services
 from tests.house.pages import code, page, table
-from tests.house.settings_table import settings_table, table_on_page
+from tests.house.settings_table import settings_table, table_on_page, write
 from tests.house.tree import APP, Module, modules, parse
 
 LUA = APP / "ledger" / "lua"
@@ -37,20 +37,34 @@ def further_codes(module: Module) -> Iterator[str]:
     """The codes a module gives to errors instead of their class's own (``code="…"``, also as an alternative)."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.keyword) and node.arg == "code":
-            for part in ast.walk(node.value):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str) and "_" not in (part.value[:1], ""):
-                    yield part.value
+            yield from _texts(node.value)
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    match value:
+        case ast.Constant(value=str(text)) if text:
+            yield text
+        case ast.BoolOp():
+            for part in value.values:
+                yield from _texts(part)
+        case ast.IfExp():
+            yield from _texts(value.body)
+            yield from _texts(value.orelse)
+        case _:
+            pass  # made up at the time; the reader lists those
 
 
 def exposed(metrics: Metrics) -> dict[str, tuple[str, str]]:
     """Every metric by the name Prometheus shows: its type and its labels."""
-    kinds = {Counter: ("counter", "_total"), Gauge: ("gauge", ""), Histogram: ("histogram", ""), Info: ("info", "_info")}
     found = {}
     for collector in vars(metrics).values():
-        if isinstance(collector, tuple(kinds)):
-            kind, suffix = kinds[type(collector)]
-            labels = ("version", "catalog") if kind == "info" else collector._labelnames  # it tells them no other way
-            found[f"{collector.describe()[0].name}{suffix}"] = (kind, ", ".join(f"`{label}`" for label in labels))
+        if isinstance(collector, Counter | Gauge | Histogram | Info):
+            (family,) = collector.describe()
+            kind = family.type
+            # A collector tells its labels no other way; those of an info are what it says.
+            labels = ("version", "catalog") if kind == "info" else collector._labelnames
+            name = family.name + {"counter": "_total", "info": "_info"}.get(kind, "")
+            found[name] = (kind, ", ".join(f"`{label}`" for label in labels))
     return found
 
 
@@ -59,10 +73,12 @@ def log_fields(module: Module) -> set[str]:
     (function,) = [found for found in module.functions() if found.name == "_log"]
     names: set[str] = set()
     for node in ast.walk(function):
+        keys: list[ast.expr | None] = []
         if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            names |= {key.value for key in node.value.keys if isinstance(key, ast.Constant)}
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            names.add(node.slice.value)
+            keys = node.value.keys
+        elif isinstance(node, ast.Subscript):
+            keys = [node.slice]
+        names |= {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
     return names
 
 
@@ -71,10 +87,8 @@ def script_faults(name: str, text: str) -> Iterator[str]:
     header = "\n".join(line for line in text.split("\n\n", maxsplit=1)[0].splitlines() if line.startswith("--"))
     if not re.match(rf"-- {re.escape(name)}: \S", header):
         yield f"{name}: does not begin with its name and duty"
-    if name == "books.lua":
-        wanted = ("KEYS", "ARGV", "Clock")
-    else:
-        wanted = ("ARGV", "Reply", "(books.lua)")  # its KEYS and its clock are those of books.lua
+    # The keys and the clock of every other script are those of books.lua.
+    wanted = ("KEYS", "ARGV", "Clock") if name == "books.lua" else ("ARGV", "Reply", "(books.lua)")
     for word in wanted:
         if word not in header:
             yield f"{name}: its header says nothing of {word}"
@@ -94,7 +108,9 @@ def test_errors_are_on_their_page() -> None:
 def test_further_error_codes_are_on_their_page() -> None:
     """Codes that stand for a closer reason are told too."""
     own = {kind[2] for kind in refusals().values()}
-    given = {name for module in modules(APP) if module.room not in ("simulator", "cli") for name in further_codes(module)}
+    given = {
+        name for module in modules(APP) if module.room not in ("simulator", "cli") for name in further_codes(module)
+    }
     told = {code(row[0]) for row in table(page("errors.md"), "## Closer codes")}
     assert given - own - told == set()
 
@@ -125,7 +141,7 @@ def test_every_redis_key_in_use_is_in_the_table() -> None:
     made = {*names.books("K", 0), names.key("K"), names.usage("0"), keyspace.TEAMS}
     made |= {getattr(names, name) for name, value in vars(TeamKeys).items() if isinstance(value, property)}
     told = [code(row[0]) for row in table(page("redis.md"), "## Every key")]
-    patterns = [re.sub(r"<[^>]+>", "[^{}]+", re.escape(name.replace("{t}", "{T}")).replace(r"<", "<")) for name in told]
+    patterns = [re.sub("<[^>]+>", "[^{}]+", re.escape(name.replace("{t}", "{T}"))) for name in told]
     strangers = {name for name in made if not any(re.fullmatch(pattern, name) for pattern in patterns)}
     assert strangers == set()
     elsewhere = [module.name for module in modules(APP) if '"ig:' in module.text and module.name != "app.keyspace"]
@@ -143,7 +159,11 @@ async def test_routes_are_on_their_page(tmp_path: Path) -> None:
     had = {(method.upper(), path) for path, methods in documented.items() for method in methods}
     had |= {(method, path.replace(":path", "")) for method, path in bare if method != "HEAD"}
     text = page("api.md")
-    told = {tuple(code(row[0]).split()) for heading in ("## Public door", "## Operator's door") for row in table(text, heading)}
+    told = {
+        tuple(code(row[0]).split())
+        for heading in ("## Public door", "## Operator's door")
+        for row in table(text, heading)
+    }
     assert told == had
 
 
@@ -163,6 +183,16 @@ def test_table_reader_sees_rows_and_their_absence() -> None:
         table(text, "## C")
     with pytest.raises(AssertionError, match="no table"):
         table(text, "## B")
+
+
+def test_settings_table_is_written_into_its_place(tmp_path: Path) -> None:
+    """A page that has fallen behind is noticed, and `make lists` repairs it without touching the words around."""
+    behind = page("configuration.md").replace("`8080`", "`80`")
+    assert table_on_page(behind) != settings_table()
+    copy = tmp_path / "configuration.md"
+    copy.write_text(behind, encoding="utf-8")
+    write(copy)
+    assert copy.read_text(encoding="utf-8") == page("configuration.md")
 
 
 def test_inspector_sees_a_further_code() -> None:

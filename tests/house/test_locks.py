@@ -51,7 +51,12 @@ def test_every_direct_dependency_is_locked() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a>=1 \\\n    --hash=sha256:00", "a==1", "--index-url x", "a @ https://example.org/a.whl \\\n    --hash=sha256:00"],
+    [
+        "a>=1 \\\n    --hash=sha256:00",
+        "a==1",
+        "--index-url x",
+        "a @ https://example.org/a.whl \\\n    --hash=sha256:00",
+    ],
 )
 def test_inspector_sees_a_loose_lock(text: str) -> None:
     """Ranges, missing hashes, options and addresses are found."""

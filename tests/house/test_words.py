@@ -102,7 +102,7 @@ def test_inspector_leaves_longer_words_alone() -> None:
 
 
 def test_inspector_sees_what_has_no_sentence() -> None:
-    """Modules, classes, methods and nested routes are found; private things, overrides, setters and inner functions are not."""
+    """Modules, classes, methods and nested routes are found; private things, overrides and inner functions are not."""
     text = """
 class Public:
     def method(self): ...

@@ -40,7 +40,7 @@ def test_paused_server_answers_after_it_resumes(own_redis: RedisServer) -> None:
 def test_server_that_cannot_start_says_why() -> None:
     """A wrong configuration fails with words, and leaves no process."""
     server = RedisServer({"maxmemory-policy": "nonsense"})
-    with pytest.raises(AssertionError, match="(?s)redis did not start.*nonsense"):
+    with pytest.raises(AssertionError, match=r"(?s)redis did not start.*nonsense"):
         server.start()
     assert not server.is_running
     server.close()

@@ -1,0 +1,97 @@
+"""Teams and virtual keys as values, and their form in Redis."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.accounts.models import PERIODS, Budget, Limits, Principal, Team, VirtualKey
+from app.money import MAX_MONEY, Money
+
+counts = st.none() | st.integers(0, 10**9)
+limits = st.builds(
+    Limits,
+    requests_per_minute=counts,
+    images_per_minute=counts,
+    concurrent_images=counts,
+    budget=st.none()
+    | st.builds(
+        Budget,
+        limit=st.integers(0, MAX_MONEY).map(Money),
+        period=st.sampled_from(PERIODS),
+        timezone=st.sampled_from(("UTC", "Asia/Kolkata")),
+    ),
+)
+INDIA = timezone(timedelta(hours=5, minutes=30))
+times = st.datetimes(timezones=st.sampled_from((UTC, INDIA)))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+teams = st.builds(Team, id=texts, name=texts, created_at=times, limits=limits, version=st.integers(1, 2**53))
+keys = st.builds(
+    VirtualKey,
+    id=texts,
+    team_id=texts,
+    alias=texts,
+    secret_sha256=texts,
+    created_at=times,
+    limits=limits,
+    models=st.none() | st.lists(texts, max_size=3).map(tuple),
+    expires_at=st.none() | times,
+    revoked_at=st.none() | times,
+    version=st.integers(1, 2**53),
+)
+
+
+@given(teams)
+def test_a_team_survives_its_document(team: Team) -> None:
+    """Written and read back it is equal; the version stands beside the document, not in it."""
+    assert Team.from_document(team.document(), team.version) == team
+    assert "version" not in orjson.loads(team.document())
+
+
+@given(keys)
+def test_a_virtual_key_survives_its_document(key: VirtualKey) -> None:
+    """No limit and a limit of 0, every model and no model, stay what they are."""
+    assert VirtualKey.from_document(key.document(), key.version) == key
+    assert "version" not in orjson.loads(key.document())
+
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def a_key(**given: datetime | tuple[str, ...]) -> VirtualKey:
+    fields = {"id": "K", "team_id": "T", "alias": "a", "secret_sha256": "x", "created_at": NOW, "limits": Limits()}
+    return VirtualKey(**{**fields, **given})  # type: ignore[arg-type]  # a test's own shorthand
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        (a_key(), "active"),
+        (a_key(expires_at=NOW + timedelta(microseconds=1)), "active"),
+        (a_key(expires_at=NOW), "expired"),
+        (a_key(revoked_at=NOW - timedelta(days=1)), "revoked"),
+        (a_key(revoked_at=NOW, expires_at=NOW), "revoked"),
+    ],
+)
+def test_a_key_is_open_until_it_expires_or_is_revoked(
+    key: VirtualKey, state: Literal["active", "expired", "revoked"]
+) -> None:
+    """Expired from the named moment on; a revoked key is called revoked whatever else it is."""
+    assert key.state(NOW) == state
+
+
+def test_the_public_id_is_the_part_before_the_secret() -> None:
+    """What may be shown names team and key."""
+    assert a_key().public_id == "sk-ig-T-K"
+
+
+def test_an_allow_list_allows_what_it_lists() -> None:
+    """No list allows every model, an empty one none."""
+    team = Team("T", "team", NOW, Limits())
+    assert Principal(team, a_key()).may_use("any")
+    assert Principal(team, a_key(models=("a", "b"))).may_use("b")
+    assert not Principal(team, a_key(models=("a", "b"))).may_use("c")
+    assert not Principal(team, a_key(models=())).may_use("a")

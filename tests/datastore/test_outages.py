@@ -1,0 +1,216 @@
+"""A Redis that is frozen, gone, full or read-only: a refusal of our own, in time, that says what may have happened."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from app.datastore.datastore import Datastore
+from app.datastore.script import Script
+from app.errors import StoreUnavailable
+from tests.support.redis_server import RedisServer
+
+OPEN_SECONDS = 0.2
+"""A short pause of the breaker: tests wait for it."""
+
+WRITE = Script("write", "redis.call('DEL', 'x'); return redis.call('INCR', KEYS[1])")
+
+
+@pytest.fixture
+async def own(own_redis: RedisServer) -> AsyncIterator[Datastore]:
+    """A datastore on a server that may be hurt."""
+    client = redis.Redis.from_url(own_redis.url, retry=Retry(NoBackoff(), 0))
+    opened = Datastore(client, timeout_seconds=0.3)
+    opened.breaker.open_seconds = OPEN_SECONDS
+    yield opened
+    await opened.aclose()
+
+
+async def refusal(datastore: Datastore, *words: str) -> StoreUnavailable:
+    with pytest.raises(StoreUnavailable) as refused:
+        await datastore.command(*words)
+    return refused.value
+
+
+async def serves_again(datastore: Datastore) -> None:
+    """Ask as a patient caller does until there is an answer."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await datastore.ping()
+            except StoreUnavailable as refused:
+                await asyncio.sleep(refused.retry_after_seconds or 0)
+            else:
+                return
+
+
+async def test_a_frozen_server_refuses_in_time(own: Datastore, own_redis: RedisServer) -> None:
+    """Callers wait for one timeout, not for one each, those behind busy lanes included; their commands may have run."""
+    await own.ping()
+    own_redis.pause()
+
+    async def ask(ticks: int) -> tuple[float, StoreUnavailable]:
+        for _ in range(ticks):
+            await asyncio.sleep(0.02)
+        begun = time.monotonic()
+        refused = await refusal(own, "INCR", "n")
+        return time.monotonic() - begun, refused
+
+    waits = await asyncio.gather(*[ask(ticks) for ticks in range(10)])
+
+    assert max(seconds for seconds, _ in waits) < 0.6, "the timeout of 0.3 s, once"
+    assert waits[0][1].may_have_happened
+    own_redis.resume()
+    await serves_again(own)
+
+
+async def test_after_the_thaw_replies_belong_to_their_questions(own: Datastore, own_redis: RedisServer) -> None:
+    """The late replies of a frozen server are nobody's: its connections are not used again."""
+    await own.ping()
+    own_redis.pause()
+    for _ in range(2):
+        await refusal(own, "ECHO", "old")
+    own_redis.resume()
+    for number in range(20):
+        assert await own.command("ECHO", str(number)) == str(number).encode()
+
+
+async def test_three_failures_open_the_breaker_and_it_closes_again(own: Datastore, own_redis: RedisServer) -> None:
+    """An open breaker refuses at once and sends nothing; when the server is back, so is the service."""
+    await own.ping()
+    own_redis.pause()
+    for failures in (1, 2, 3):
+        assert (await refusal(own, "PING")).may_have_happened
+        assert own.errors == failures
+    begun = time.monotonic()
+    refused = await refusal(own, "INCR", "n")
+    assert time.monotonic() - begun < 0.2
+    assert not refused.may_have_happened
+    assert refused.retry_after_seconds is not None
+    assert 0 < refused.retry_after_seconds <= OPEN_SECONDS
+    assert "breaker open" in repr(own)
+    own_redis.resume()
+    await serves_again(own)
+    assert await own.command("GET", "n") is None
+    assert "breaker closed" in repr(own)
+
+
+async def test_the_try_after_the_pause_may_be_several_commands(own: Datastore, own_redis: RedisServer) -> None:
+    """One write may try, and all commands of that write are answered (an authentication asks for two records)."""
+    own_redis.kill()
+    for _ in range(3):
+        await refusal(own, "PING")
+    own_redis.start()
+    await asyncio.sleep(own.breaker.retry_after_seconds(time.monotonic()))
+    assert await own.commands([("ECHO", "a"), ("ECHO", "b")]) == [b"a", b"b"]
+
+
+async def test_a_server_that_is_gone_cannot_have_done_anything(own: Datastore, own_redis: RedisServer) -> None:
+    """No socket, or nobody behind it: the command never left."""
+    own_redis.kill()
+    assert not (await refusal(own, "INCR", "n")).may_have_happened
+    own_redis.socket.unlink(missing_ok=True)
+    assert not (await refusal(own, "INCR", "n")).may_have_happened
+
+
+async def test_a_refused_tcp_connection_cannot_have_done_anything() -> None:
+    """The same for a server over TCP: nobody listens on the port."""
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+    client = redis.Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0))
+    datastore = Datastore(client, timeout_seconds=5)
+    assert not (await refusal(datastore, "INCR", "n")).may_have_happened
+    await datastore.aclose()
+
+
+async def test_a_connection_cut_before_the_reply_leaves_it_open(own: Datastore, own_redis: RedisServer) -> None:
+    """The server dies with the command in its hands: nobody knows, so the caller must assume that it happened."""
+    await own.ping()
+    own_redis.pause()
+    task = asyncio.create_task(refusal(own, "INCR", "n"))
+    await asyncio.sleep(0.05)
+    own_redis.kill()
+    assert (await task).may_have_happened
+
+
+async def test_a_restarted_server_is_used_without_an_error(own: Datastore, own_redis: RedisServer) -> None:
+    """Idle connections of the last life are replaced before anything is written to them; scripts are sent anew."""
+    assert await own.run(WRITE, ["n"], []) == 1
+    own_redis.kill()
+    own_redis.start()
+    assert await own.run(WRITE, ["n"], []) == 1
+    assert own.errors == 0
+
+
+SICK: dict[str, list[tuple[str, ...]]] = {
+    "full": [("CONFIG", "SET", "maxmemory", "1")],
+    "read-only": [("REPLICAOF", "127.0.0.1", "1")],
+    "replica without its primary": [
+        ("CONFIG", "SET", "replica-serve-stale-data", "no"),
+        ("REPLICAOF", "127.0.0.1", "1"),
+    ],
+}
+HEALTHY = [("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", "maxmemory", "0")]
+
+
+@pytest.mark.parametrize("sickness", SICK)
+async def test_a_server_that_cannot_write_is_a_server_that_does_not_serve(
+    own: Datastore, own_redis: RedisServer, sickness: str
+) -> None:
+    """Full or read-only: scripts and commands are refused as ours, count towards the breaker, and work again after."""
+    assert await own.run(WRITE, ["n"], []) == 1
+    for words in SICK[sickness]:
+        assert own_redis.command(*words) == b"+OK"
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await own.run(
+                WRITE if sickness != "full" else Script("first", "return redis.call('INCR', KEYS[1])"), ["n"], []
+            )
+    assert "breaker open" in repr(own)
+    for words in HEALTHY:
+        assert own_redis.command(*words) == b"+OK"
+    await serves_again(own)
+    assert await own.run(WRITE, ["n"], []) == 2, "none of the refused ones wrote"
+
+
+async def test_a_loading_server_is_waited_for() -> None:
+    """LOADING counts as not serving: the refusal is ours, not redis-py's."""
+
+    async def load(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(b"-LOADING Redis is loading the dataset in memory\r\n")
+
+    async with await asyncio.start_server(load, "127.0.0.1", 0) as listener:
+        client = redis.Redis(
+            host="127.0.0.1", port=listener.sockets[0].getsockname()[1], retry=Retry(NoBackoff(), 0), protocol=2
+        )
+        datastore = Datastore(client, timeout_seconds=5)
+        await refusal(datastore, "GET", "n")
+        assert datastore.errors == 1
+        await datastore.aclose()
+
+
+async def test_a_server_that_speaks_nonsense_does_not_jam_the_breaker() -> None:
+    """Whatever comes instead of a reply is a failure like any other; the breaker gets its next try."""
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as listener:
+        client = redis.Redis(host="127.0.0.1", port=listener.sockets[0].getsockname()[1], retry=Retry(NoBackoff(), 0))
+        datastore = Datastore(client, timeout_seconds=5)
+        datastore.breaker.open_seconds = OPEN_SECONDS
+        for failures in range(1, 4):
+            await refusal(datastore, "PING")
+            assert datastore.errors == failures
+        async with asyncio.timeout(20):
+            while datastore.errors < 5:
+                await refusal(datastore, "PING")
+                await asyncio.sleep(0.05)
+        await datastore.aclose()
