@@ -9,7 +9,8 @@ The tree::
     ├── Unauthenticated           401
     ├── Forbidden                 403  model not allowed, key or team blocked
     ├── NotFound                  404  no such route
-    │   └── ModelNotFound         404
+    │   ├── ModelNotFound         404
+    │   └── MethodNotAllowed      405
     ├── ClientGone                499  nobody is left to answer
     ├── Conflict                  409  operator's door: the name is taken
     ├── LimitExceeded             429  heals with time
@@ -26,16 +27,16 @@ A message is public: it may name parameters, limits and what to do next, never a
 itself, or a prompt. What only an operator may see goes into ``detail``, which is logged and never rendered.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 
 class GatewayError(Exception):
-    """A request ends here, and the caller is told why."""
+    """A request ends here, and the caller is told why. Class values are what an instance has unless told otherwise."""
 
-    status: ClassVar[int] = 500
-    type: ClassVar[str] = "server_error"
-    code: ClassVar[str | None] = None
-    should_retry: ClassVar[bool | None] = None
+    status: int = 500
+    type: str = "server_error"
+    code: str = "internal_error"
+    should_retry: bool | None = None
     """``x-should-retry`` for the OpenAI SDKs (facts §3); None leaves it to their own rule by status."""
 
     def __init__(
@@ -48,21 +49,21 @@ class GatewayError(Exception):
         should_retry: bool | None = None,
         detail: str = "",
         extra: dict[str, Any] | None = None,
-        headers: list[tuple[bytes, bytes]] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
-        self.error_code = code if code is not None else type(self).code
+        self.code = code or type(self).code
+        self.should_retry = type(self).should_retry if should_retry is None else should_retry
         self.retry_after_seconds = retry_after_seconds
-        self.retry_allowed = should_retry if should_retry is not None else type(self).should_retry
         self.detail = detail
         self.extra = extra or {}
-        self.headers = headers or []
+        self.headers: list[tuple[bytes, bytes]] = []
+        """Further headers of the answer, such as the rate limits."""
 
     def envelope(self) -> dict[str, Any]:
         """The body in OpenAI's form (facts §1.5): message, type, param and code under ``error``."""
-        error = {"message": self.message, "type": type(self).type, "param": self.param, "code": self.error_code}
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": error | self.extra}
 
 
@@ -125,6 +126,13 @@ class ClientGone(GatewayError):
     status = 499
     type = "invalid_request_error"
     code = "client_gone"
+
+
+class MethodNotAllowed(NotFound):
+    """The route exists, for other methods."""
+
+    status = 405
+    code = "method_not_allowed"
 
 
 class Conflict(GatewayError):

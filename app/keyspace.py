@@ -13,7 +13,7 @@ key                          type    lifetime               holds
 ``ig:{t}:holds``             zset    emptied by resolution  request id → end of its lease (server ms)
 ``ig:{t}:reservations``      hash    emptied by resolution  request id → what is held and how to settle it
 ``ig:{t}:held``              hash    emptied by resolution  ``<scope>:cost`` (nano-dollars) and ``<scope>:images``
-``ig:{t}:spend``             hash    pruned by the sweeper  ``<scope>:<period>`` → settled nano-dollars
+``ig:{t}:spend``             hash    for ever               ``<scope>:<period>`` → settled nano-dollars
 ``ig:{t}:resolved``          zset    7 days                 tombstones: request id → when it was resolved (server ms)
 ``ig:{t}:expired``           hash    7 days                 request id → what an expiry charged, until the truth comes
 ``ig:{t}:ledger``            stream  for ever               one entry per resolution
@@ -35,9 +35,14 @@ def key_scope(key_id: str) -> str:
     return f"key:{key_id}"
 
 
-def hour_of(time_ms: int) -> str:
-    """The UTC hour of a time, as it stands in the name of its roll-up: hours since 1970."""
-    return str(time_ms // 3_600_000)
+def spend_field(scope: str, period: str) -> str:
+    """The field of a scope's spend in a period."""
+    return f"{scope}:{period}"
+
+
+def hour_of(time_ms: int) -> int:
+    """The UTC hour of a Unix time, as it stands in the name of its roll-up: hours since 1970."""
+    return time_ms // 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class TeamKeys:
         """The record of one virtual key."""
         return self.named(f"key:{key_id}")
 
-    def usage(self, hour: str) -> str:
+    def usage(self, hour: int) -> str:
         """The roll-up of one UTC hour."""
         return self.named(f"usage:{hour}")
 
@@ -99,7 +104,7 @@ class TeamKeys:
         Both the hour of ``now_ms`` and the next are passed; the script picks by the server's clock and says so when
         neither fits.
         """
-        hour = now_ms // 3_600_000
+        hour = hour_of(now_ms)
         return [
             self.record,
             self.key(key_id),
@@ -110,8 +115,8 @@ class TeamKeys:
             self.named("resolved"),
             self.named("expired"),
             self.ledger,
-            self.usage(str(hour)),
-            self.usage(str(hour + 1)),
+            self.usage(hour),
+            self.usage(hour + 1),
             self.named(f"buckets:{TEAM_SCOPE}"),
             self.named(f"buckets:{key_scope(key_id)}"),
         ]

@@ -29,7 +29,7 @@ class Metrics:
         self.images = Counter("imagegate_images", "Pictures delivered.", ("team", "model"), registry=r)
         self.spend = Counter("imagegate_spend_dollars", "Money settled, in US dollars.", ("team", "model"), registry=r)
         self.refusals = Counter(
-            "imagegate_refusals", "Requests refused before dispatch, by error code.", ("reason",), registry=r
+            "imagegate_refusals", "Requests refused before admission (4xx), by error code.", ("reason",), registry=r
         )
         self.unknown = Counter(
             "imagegate_unknown_outcomes",

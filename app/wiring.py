@@ -14,6 +14,7 @@ from app.accounts.keys import KeyRing
 from app.accounts.store import AccountStore
 from app.catalog.catalog import Catalog, load_catalog
 from app.datastore.datastore import Datastore
+from app.gateway.in_flight import InFlight
 from app.gateway.pipeline import Pipeline
 from app.gateway.record import Recorder
 from app.ledger.books import Books
@@ -44,6 +45,7 @@ class Services:
     keys: KeyRing
     ledger: Ledger
     usage: UsageReader
+    in_flight: InFlight
     pipeline: Pipeline
 
 
@@ -58,13 +60,14 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
         accounts = AccountStore(datastore)
         keys = KeyRing(accounts)
 
-        async def team_ids() -> list[str]:
-            return list((await accounts.team_ids()).values())
-
-        ledger = Ledger(Books(datastore), Journal(settings.data_dir / "journal"), team_ids)
+        ledger = Ledger(Books(datastore), Journal(settings.data_dir / "journal"), accounts.team_ids)
         stack.push_async_callback(ledger.aclose)
         upstream = _upstream(settings)
         stack.push_async_callback(upstream.aclose)
+        in_flight = InFlight(settings.max_in_flight)
+        metrics.in_flight.set_function(lambda: in_flight.number)
+        metrics.journal_records.set_function(lambda: ledger.journal_length)
+        metrics.store_errors.set_function(lambda: datastore.errors)
         if background:
             ledger.start()
         yield Services(
@@ -76,7 +79,8 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
             keys=keys,
             ledger=ledger,
             usage=UsageReader(datastore),
-            pipeline=Pipeline(keys, catalog, ledger, upstream, Recorder(metrics)),
+            in_flight=in_flight,
+            pipeline=Pipeline(keys, catalog, ledger, upstream, Recorder(metrics), in_flight),
         )
 
 
@@ -88,6 +92,7 @@ def _redis_client(url: str, settings: Settings) -> redis.Redis:
         socket_connect_timeout=settings.redis_timeout_seconds,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
+        protocol=3,
         client_name="imagegate",
     )
 

@@ -1,6 +1,5 @@
 """Teams and virtual keys in Redis: create, read, list, change."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -52,11 +51,17 @@ class AccountStore:
             ]
         )
 
-    async def team_ids(self) -> dict[str, str]:
-        """Every team: name → id."""
-        flat: Sequence[bytes] | dict[bytes, bytes] = await self._datastore.command("HGETALL", TEAMS)
-        pairs = flat.items() if isinstance(flat, dict) else zip(flat[::2], flat[1::2], strict=True)
-        return {name.decode(): team_id.decode() for name, team_id in pairs}
+    async def team_ids(self) -> list[str]:
+        """The ids of every team."""
+        ids: list[bytes] = await self._datastore.command("HVALS", TEAMS)
+        return [team_id.decode() for team_id in ids]
+
+    async def teams(self) -> list[Team]:
+        """Every team, by name."""
+        ids = await self.team_ids()
+        records = await self._datastore.commands([("HMGET", TeamKeys(team_id).record, *_FIELDS) for team_id in ids])
+        teams = [Team.from_document(document, int(version)) for version, document in records if document]
+        return sorted(teams, key=lambda team: team.name)
 
     async def find_team(self, name_or_id: str) -> Team:
         """A team by its name, else by its id.
@@ -90,10 +95,27 @@ class AccountStore:
     async def keys(self, team_id: str) -> list[VirtualKey]:
         """The team's virtual keys, oldest first."""
         names = TeamKeys(team_id)
-        ids: Sequence[bytes] = await self._datastore.command("SMEMBERS", names.keys)
+        ids: set[bytes] = await self._datastore.command("SMEMBERS", names.keys)
         records = await self._datastore.commands([("HMGET", names.key(key.decode()), *_FIELDS) for key in ids])
         keys = [VirtualKey.from_document(document, int(version)) for version, document in records if document]
         return sorted(keys, key=lambda key: (key.created_at, key.id))
+
+    async def find_key(self, team: Team, name: str) -> VirtualKey:
+        """A virtual key of a team by its id, its public id, or the alias of one that is not revoked.
+
+        Raises:
+            NotFound: no such key.
+            Conflict: several keys have that alias.
+
+        """
+        keys = await self.keys(team.id)
+        named = [key for key in keys if name in (key.id, key.public_id)]
+        named = named or [key for key in keys if key.alias == name and key.revoked_at is None]
+        if not named:
+            raise NotFound(f"Team {team.name!r} has no key {name!r}.", param="key")
+        if len(named) > 1:
+            raise Conflict(f"Team {team.name!r} has {len(named)} keys called {name!r}; use the id.", param="key")
+        return named[0]
 
     async def revoke_key(self, team_id: str, key_id: str) -> VirtualKey:
         """Close a virtual key for ever; every replica refuses it from the next request on.

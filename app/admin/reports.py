@@ -7,6 +7,7 @@ from app.accounts.models import Team
 from app.accounts.store import AccountStore
 from app.admin.schemas import BudgetBody, UsageBody, UsageRow, plain_dollars
 from app.errors import InvalidRequest
+from app.keyspace import TEAM_SCOPE
 from app.ledger.periods import window
 from app.ledger.usage import UsageReader
 
@@ -39,8 +40,8 @@ async def usage_report(
         rows=rows,
         cost=plain_dollars(sum(measures["cost"] for measures in sums.values())),
         budget=BudgetBody.of(team.limits.budget) if team.limits.budget else None,
-        spent=plain_dollars(standing.spend.get(f"team:{period}", 0)),
-        held=plain_dollars(standing.held.get("team:cost", 0)),
+        spent=plain_dollars(standing.spent(TEAM_SCOPE, period)),
+        held=plain_dollars(standing.held_cost(TEAM_SCOPE)),
     )
 
 
@@ -51,6 +52,7 @@ def _row(key: str, alias: str, model: str, measures: Mapping[str, int]) -> Usage
         model=model,
         requests=measures["requests"],
         delivered=measures["delivered"],
+        refused=measures["refused"],
         failed=measures["failed"],
         unknown=measures["unknown"],
         images=measures["images"],

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 from pydantic import AwareDatetime
 
-from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
-from app.accounts.models import Team, VirtualKey
+from app.accounts.credentials import new_id
+from app.accounts.minting import mint
+from app.accounts.models import Team
 from app.accounts.store import AccountStore
 from app.admin.reports import usage_report
 from app.admin.schemas import (
@@ -20,7 +21,6 @@ from app.admin.schemas import (
     Verification,
 )
 from app.catalog.catalog import Catalog
-from app.errors import NotFound
 from app.ledger.usage import UsageReader
 
 
@@ -44,9 +44,7 @@ def _add_teams(router: APIRouter, accounts: AccountStore) -> None:
     @router.get("/teams")
     async def list_teams() -> list[TeamBody]:
         """All teams, by name."""
-        names = await accounts.team_ids()
-        teams = [await accounts.team(names[name]) for name in sorted(names)]
-        return [TeamBody.of(team) for team in teams if team is not None]
+        return [TeamBody.of(team) for team in await accounts.teams()]
 
     @router.get("/teams/{team}")
     async def show_team(team: str) -> TeamBody:
@@ -61,19 +59,9 @@ def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> No
         owner = await accounts.find_team(team)
         # Allow-lists hold the models' own names, so that an alias opens what it stands for and no more.
         models = tuple(catalog.find(name).name for name in body.models) if body.models is not None else None
-        secret, now = new_secret(), datetime.now(UTC)
-        key = VirtualKey(
-            id=new_id(),
-            team_id=owner.id,
-            alias=body.alias,
-            secret_sha256=hash_secret(secret),
-            created_at=now,
-            limits=body.limits.limits(),
-            models=models,
-            expires_at=body.expires_at,
-        )
+        key, text = mint(owner.id, body.alias, body.limits.limits(), models=models, expires_at=body.expires_at)
         await accounts.create_key(key)
-        return CreatedKey.with_secret(key, owner, now, virtual_key_text(owner.id, key.id, secret))
+        return CreatedKey.with_secret(key, owner, datetime.now(UTC), text)
 
     @router.get("/teams/{team}/keys")
     async def list_keys(team: str) -> list[KeyBody]:
@@ -85,12 +73,8 @@ def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> No
     async def revoke_key(team: str, key: str) -> KeyBody:
         """Close a virtual key for ever, by its id, its public id or its alias; every replica refuses it from now on."""
         owner = await accounts.find_team(team)
-        named = [k for k in await accounts.keys(owner.id) if key in (k.id, k.public_id)]
-        named = named or [k for k in await accounts.keys(owner.id) if key == k.alias and k.revoked_at is None]
-        if len(named) != 1:
-            found = "no such key" if not named else f"{len(named)} keys of that alias; use the id"
-            raise NotFound(f"Team {owner.name!r} has {found}: {key!r}.", param="key")
-        revoked = await accounts.revoke_key(owner.id, named[0].id)
+        named = await accounts.find_key(owner, key)
+        revoked = await accounts.revoke_key(owner.id, named.id)
         return KeyBody.of(revoked, owner, datetime.now(UTC))
 
 

@@ -41,7 +41,7 @@ class BudgetBody(_Body):
     @classmethod
     def of(cls, budget: Budget) -> "BudgetBody":
         """The JSON form of a budget."""
-        return cls(limit=_plain(budget.limit), period=budget.period, timezone=budget.timezone)
+        return cls(limit=plain_dollars(budget.limit), period=budget.period, timezone=budget.timezone)
 
 
 class LimitsBody(_Body):
@@ -137,6 +137,7 @@ class UsageRow(_Body):
     model: str
     requests: int
     delivered: int
+    refused: int
     failed: int
     unknown: int
     images: int
@@ -183,10 +184,6 @@ class Verification(_Body):
 
 def plain_dollars(amount: int) -> str:
     """Nano-dollars as a bare string of dollars."""
-    return _plain(amount)
-
-
-def _plain(amount: int) -> str:
     return format_dollars(amount).replace("$", "").replace(",", "")
 
 

@@ -31,5 +31,7 @@ class Models:
         principal = await self._keys.authenticate(request.headers.get("authorization"), fresh=True)
         profile = self._catalog.find(request.path_params["model"])
         if profile.prices is None or not principal.may_use(profile.name):
-            raise ModelNotFound(f"The model `{profile.name}` is not one this key may use.", param="model")
+            raise ModelNotFound(
+                f"The model `{profile.name}` is not one this key may use; GET /v1/models lists those.", param="model"
+            )
         return JSONResponse(describe(profile))

@@ -19,12 +19,10 @@ class Ops:
         registry: CollectorRegistry,
         metrics_token: str | None,
         check_store: Callable[[], Awaitable[None]],
-        refresh: Callable[[], None],
     ) -> None:
         self._registry = registry
         self._metrics_token = metrics_token
         self._check_store = check_store
-        self._refresh = refresh
 
     async def healthz(self, _: Request) -> Response:
         """The process answers."""
@@ -42,7 +40,6 @@ class Ops:
         """The scrape; loopback may read it, others need the metrics token."""
         if not self._may_scrape(request):
             raise Unauthenticated("Metrics are open to loopback, or with the bearer token of IMAGEGATE_METRICS_TOKEN.")
-        self._refresh()
         return PlainTextResponse(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
     def _may_scrape(self, request: Request) -> bool:

@@ -9,8 +9,8 @@ from app.catalog.sizes import parse_size
 from app.errors import InvalidRequest
 from app.money import Money
 
-_MOST_TOKENS = 10**9
-"""No answer costs this much (it would be $24,000 at gpt-image-2's rate): a larger count is a fault of the upstream."""
+_MOST_TOKENS = 10**7
+"""The dearest valid request makes about 240,000 (ten pictures); a larger count than this is a fault of the upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class TokenUsage:
     def total(self) -> int:
         """All of them, as token limits count."""
         return self.text_input + self.image_input + self.text_output + self.image_output
+
+
+NO_USAGE = TokenUsage(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,12 @@ def quote(request: ImageRequest) -> Quote:
             param="model",
             code="model_not_priced",
         )
-    rule = request.profile.quote
-    usage = _most_tokens(request, rule) if prices.by_tokens and rule else TokenUsage(0, 0, 0, 0)
+    usage = _most_tokens(request) if prices.by_tokens else NO_USAGE
     return Quote(cost=price(prices, usage, request.n), images=request.n, usage=usage, prices=prices)
 
 
-def price(prices: UnitPrices, usage: TokenUsage | None, delivered_images: int) -> Money:
-    """What an answer cost, exactly.
-
-    Raises:
-        ValueError: the model is billed by tokens and the usage is unknown (None); the caller settles at the quote.
-
-    """
-    if usage is None:
-        if prices.by_tokens:
-            raise ValueError("a model billed by tokens cannot be priced without its usage")
-        usage = TokenUsage(0, 0, 0, 0)
+def price(prices: UnitPrices, usage: TokenUsage, delivered_images: int) -> Money:
+    """What an answer cost, exactly. Whether a usage can be believed is `read_usage`'s to say, before."""
     return Money(
         usage.text_input * prices.text_input
         + usage.image_input * prices.image_input
@@ -79,14 +72,14 @@ def price(prices: UnitPrices, usage: TokenUsage | None, delivered_images: int) -
     )
 
 
-def read_usage(usage: Mapping[str, object] | None) -> TokenUsage | None:
+def read_usage(usage: object) -> TokenUsage | None:
     """The tokens an answer reports, or None when it reports none that can be believed.
 
     Only the documented keys are read (relays add others of their own). The totals rule: what the details leave
     unassigned is text on the way in and image on the way out, because the Images API often omits the details. No
     picture is made of no output, so zero output tokens are not believed either.
     """
-    if usage is None:
+    if not isinstance(usage, dict):
         return None
     text_input, image_input = _read_split(usage, "input_tokens", "image_tokens", "text_tokens")
     image_output, text_output = _read_split(usage, "output_tokens", "text_tokens", "image_tokens")
@@ -108,8 +101,11 @@ def gpt_image_2_tokens(factor: int, width: int, height: int) -> int:
     return -(-factor * side * (2_000_000 + width * height) // 4_000_000)
 
 
-def _most_tokens(request: ImageRequest, rule: QuoteRule) -> TokenUsage:
+def _most_tokens(request: ImageRequest) -> TokenUsage:
     """A byte-level BPE makes at most one token of a byte; ``n`` pictures are billed like ``n`` requests."""
+    rule = request.profile.quote
+    if rule is None:
+        raise ValueError(f"the profile of {request.profile.name} is billed by tokens and has no quote rule")
     prompt_tokens = len(request.prompt.encode()) + rule.text_overhead_tokens
     image_tokens = _most_image_tokens(request, rule)
     return TokenUsage(prompt_tokens * request.n, 0, 0, image_tokens * request.n)

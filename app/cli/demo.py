@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
-from app.accounts.models import Budget, Limits, Team, VirtualKey
+from app.accounts.credentials import new_id
+from app.accounts.minting import mint
+from app.accounts.models import Budget, Limits, Team
 from app.cli.serve import run_until_stopped, serve_gateway
 from app.errors import NotFound, Unauthenticated
 from app.money import parse_dollars
@@ -88,16 +89,16 @@ def _write(file: Path, text: str) -> None:
 
 
 async def _new_key(services: Services) -> str:
-    now = datetime.now(UTC)
     try:
         team = await services.accounts.find_team(DEMO_TEAM)
     except NotFound:
-        team = Team(new_id(), DEMO_TEAM, now, Limits(requests_per_minute=600, budget=Budget(_BUDGET, "month")))
+        team = Team(
+            new_id(), DEMO_TEAM, datetime.now(UTC), Limits(requests_per_minute=600, budget=Budget(_BUDGET, "month"))
+        )
         await services.accounts.create_team(team)
-    secret = new_secret()
-    key = VirtualKey(new_id(), team.id, "you", hash_secret(secret), now, Limits())
+    key, text = mint(team.id, "you", Limits())
     await services.accounts.create_key(key)
-    return virtual_key_text(team.id, key.id, secret)
+    return text
 
 
 def _own_command() -> str:

@@ -7,8 +7,8 @@ import click
 from typing_extensions import override
 
 from app.catalog.catalog import CatalogError, load_catalog
-from app.cli.books import keys, ledger, teams, usage
 from app.cli.demo import run_demo
+from app.cli.operator import keys, ledger, teams, usage
 from app.cli.serve import run_until_stopped, serve_gateway
 from app.cli.tables import echo_table
 from app.money import TOKENS_PER_PRICE, format_dollars

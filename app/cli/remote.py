@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import click
 import httpx
@@ -55,6 +56,11 @@ class Admin:
         if response.is_error:
             raise click.ClickException(document.get("error", {}).get("message") or f"status {response.status_code}")
         return document
+
+
+def quoted(name: str) -> str:
+    """A name as a part of a path, whatever is in it."""
+    return quote(name, safe="")
 
 
 def call(target: Target, work: Callable[[Admin], Awaitable[T]]) -> T:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 import uvicorn
-from starlette.types import ASGIApp
 from typing_extensions import override
 
 from app.cli.local import owned_redis
@@ -61,7 +60,7 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
     log.info("stopped")
 
 
-def server_config(app: ASGIApp, drain_seconds: float) -> uvicorn.Config:
+def server_config(app: Callable[..., Any], drain_seconds: float) -> uvicorn.Config:
     """How uvicorn serves us: no lifespan, no logs of its own, no WebSocket, nothing in the answers but our headers."""
     return uvicorn.Config(
         app,

@@ -69,7 +69,7 @@ class Datastore:
         return await self._submit(("EVALSHA", script.sha, len(keys), *keys, *args))
 
     async def command(self, *words: Argument) -> Any:
-        """Run one command; the reply as redis sends it, in bytes and integers."""
+        """Run one command; the reply as redis-py reads it over RESP3: HGETALL is a dict, SMEMBERS a set."""
         return await self._submit(words)
 
     async def commands(self, commands: Sequence[Command]) -> list[Any]:

@@ -23,7 +23,7 @@ WAYS_OUT = (
     "or set IMAGEGATE_REDIS_URL to a Redis of your own"
 )
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Version = tuple[int, int, int]
 
@@ -52,7 +52,7 @@ def find_server(
         try:
             check_version(binary)
         except EmbeddedError as error:
-            logger.warning("passing over a server: %s", error)
+            log.warning("passing over a server: %s", error)
             unfit.append(str(error))
         else:
             return binary

@@ -25,7 +25,7 @@ STOP_SECONDS = 10.0
 
 POLL_SECONDS = 0.02
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def adopt(folder: ServerFolder) -> Server | None:
             match await condition(live.socket):
                 case Condition.SERVING:
                     write_record(folder.record, Runtime(live.socket, live.pid, live.version))
-                    logger.info("adopted the embedded server which its last owner left behind, pid %s", live.pid)
+                    log.info("adopted the embedded server which its last owner left behind, pid %s", live.pid)
                     return Server(live.socket, live.pid, f"the adopted server (version {live.version})")
                 case Condition.LOADING:
                     deadline = time.monotonic() + START_SECONDS
@@ -89,7 +89,7 @@ async def launch(folder: ServerFolder, binary: ServerBinary, socket: Path) -> Se
     except BaseException:
         await shut_down(folder, server)
         raise
-    logger.info("started the embedded server %s, pid %s", identity.title, child.pid)
+    log.info("started the embedded server %s, pid %s", identity.title, child.pid)
     return server
 
 
@@ -105,7 +105,7 @@ async def shut_down(folder: ServerFolder, server: Server) -> None:
         process.send_signal(server.pid, signal.SIGTERM)  # it may not listen yet; on its way out it does not mind
     if await ends_within(folder, server, STOP_SECONDS):
         return
-    logger.error("the embedded server (pid %s) does not stop; killing it", server.pid)
+    log.error("the embedded server (pid %s) does not stop; killing it", server.pid)
     process.send_signal(server.pid, signal.SIGKILL)
     if not await ends_within(folder, server, STOP_SECONDS):
         raise EmbeddedError(f"The embedded server (pid {server.pid}) cannot be killed: it hangs in the kernel.")

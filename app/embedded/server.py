@@ -19,7 +19,7 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 """A server that cannot come back (full disk, no memory) is tried again this often until it can."""
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class EmbeddedRedis:
@@ -91,9 +91,9 @@ class EmbeddedRedis:
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)  # only our own connection was cut, or there are too many
                 continue
             await ends_within(self._folder, server, STOP_SECONDS)
-            logger.error("the embedded server died (pid %s, exit code %s)", server.pid, server.exit_code)
+            log.error("the embedded server died (pid %s, exit code %s)", server.pid, server.exit_code)
             self._server = server = await self._bring_back(server.socket)
-            logger.warning("the embedded server is back (pid %s)", server.pid)
+            log.warning("the embedded server is back (pid %s)", server.pid)
 
     async def _bring_back(self, socket: Path) -> Server:
         pause_seconds = FIRST_PAUSE_SECONDS
@@ -101,7 +101,7 @@ class EmbeddedRedis:
             try:
                 return await self._relaunch(socket)
             except EmbeddedError as error:
-                logger.error("the embedded server cannot be restarted, next try in %.1f s: %s", pause_seconds, error)  # noqa: TRY400 - the message is whole
+                log.error("the embedded server cannot be restarted, next try in %.1f s: %s", pause_seconds, error)  # noqa: TRY400 - the message is whole
                 await asyncio.sleep(pause_seconds)
                 pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
 

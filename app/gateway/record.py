@@ -57,6 +57,11 @@ class Record:
             self.waited_seconds += time.perf_counter() - started
 
     @property
+    def stage(self) -> str:
+        """Where it ended: the first stage that failed, or the last of a good request."""
+        return self.error_stage or ("settle" if self.error is None else "authenticate")
+
+    @property
     def total_seconds(self) -> float:
         """Since the request came in."""
         return time.perf_counter() - self._started
@@ -76,7 +81,7 @@ class Record:
     @property
     def code(self) -> str:
         """``ok``, or the code of the error."""
-        return "ok" if self.error is None else (self.error.error_code or type(self.error).type)
+        return "ok" if self.error is None else (self.error.code)
 
 
 class Recorder:
@@ -89,7 +94,7 @@ class Recorder:
         """Count and log a request that has ended."""
         model = record.request.profile.name if record.request else "other"
         m = self._metrics
-        stage = record.error_stage or "settle"
+        stage = record.stage
         m.requests.labels(model, stage, record.code).inc()
         m.request_seconds.labels(model, record.outcome).observe(record.total_seconds)
         m.overhead_seconds.observe(record.own_seconds)
@@ -97,7 +102,7 @@ class Recorder:
             m.first_byte_seconds.labels(model).observe(record.first_byte_seconds)
         if record.resolution is not None:
             self._count_money(record, record.resolution, model)
-        elif record.error is not None:
+        elif record.error is not None and record.error.status < 500:
             m.refusals.labels(record.code).inc()
         self._log(record, model, stage)
 
@@ -147,4 +152,4 @@ def _level(error: GatewayError | None, resolution: Resolution | None) -> int:
         return logging.ERROR
     if error is None or error.status < 500:
         return logging.INFO
-    return logging.ERROR if error.status == 500 or error.error_code == "upstream_unavailable" else logging.WARNING
+    return logging.ERROR if error.status == 500 or error.code == "upstream_unavailable" else logging.WARNING

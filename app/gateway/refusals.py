@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.errors import Forbidden, GatewayError, InsufficientQuota, LimitExceeded
+from app.errors import Forbidden, GatewayError, InsufficientQuota, LimitExceeded, StoreUnavailable
 from app.gateway.door import Header
 from app.ledger.models import Admission, Rate
 from app.money import format_dollars
@@ -11,8 +11,6 @@ _COUNTED = {
     "requests": "requests per minute",
     "images": "images per minute",
     "concurrent_images": "images at once",
-    "requests_per_minute": "requests per minute",
-    "images_per_minute": "images per minute",
 }
 
 
@@ -27,23 +25,25 @@ def _refusal(admission: Admission, quoted: int) -> GatewayError:
     who = "team" if admission.scope == "team" else "virtual key"
     reason = admission.reason
     if reason == "blocked":
-        return Forbidden(f"This {who} is blocked: one of its limits is 0.", code="blocked")
+        return Forbidden(f"This {who} is blocked: a limit of it is 0. Ask whoever runs the gateway.", code="blocked")
     if reason == "budget":
         return InsufficientQuota(
             f"The budget of this {who} does not cover this request: it can cost up to {format_dollars(quoted)}, and "
-            f"{format_dollars(max(0, admission.available))} of {format_dollars(admission.limit)} is left."
+            f"{format_dollars(max(0, admission.available))} of {format_dollars(admission.limit)} is left. "
+            "A smaller size, a lower quality or fewer pictures cost less."
         )
     if reason == "resolved":
-        return LimitExceeded("This request was given up before it was admitted.", should_retry=True)
+        return StoreUnavailable("This request was given up before it was admitted; try again.", retry_after_seconds=1)
+    counted = _COUNTED[reason.removeprefix("too_many_").removesuffix("_per_minute")]
     if reason.startswith("too_many_"):
-        counted = _COUNTED[reason.removeprefix("too_many_")]
         return LimitExceeded(
             f"This request is larger than the limit of this {who}: {admission.limit} {counted}. Ask for fewer at once.",
             should_retry=False,
         )
+    seconds = max(0.001, admission.retry_after_ms / 1000)
     return LimitExceeded(
-        f"Limit reached for this {who}: {admission.limit} {_COUNTED[reason]}.",
-        retry_after_seconds=max(0.001, admission.retry_after_ms / 1000),
+        f"Limit reached for this {who}: {admission.limit} {counted}. Try again in {seconds:.3g} s.",
+        retry_after_seconds=seconds,
     )
 
 

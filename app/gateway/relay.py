@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 from app.gateway.door import Door, Header
 
+SMALL_BYTES = 16_384
+"""An answer up to this size (a url, an error) is held whole, leaves in one write with its length, and keeps its status
+even if its settlement fails."""
+
 
 class Relay:
-    """Holds one piece back, so that whoever has a whole answer can already see it in the ledger."""
+    """Holds the newest bytes back, so that whoever has a whole answer can already see it in the ledger."""
 
     def __init__(self, door: Door, headers: Sequence[Header]) -> None:
         self._door = door
@@ -16,6 +20,9 @@ class Relay:
 
     async def pass_on(self, piece: bytes) -> None:
         """Take the next piece and let the one before it go."""
+        if len(self._held) + len(piece) <= SMALL_BYTES:
+            self._held += piece
+            return
         if self._held:
             await self._let_go()
         self._held = piece

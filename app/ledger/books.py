@@ -10,7 +10,7 @@ from app.accounts.models import Limits, Principal
 from app.catalog.pricing import Quote
 from app.datastore.datastore import Argument, Datastore, unavailable
 from app.datastore.script import Script
-from app.keyspace import TEAM_SCOPE, TeamKeys, key_scope
+from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope
 from app.ledger.models import Admission, Hold, Rate, Resolution, Verdict
 from app.ledger.periods import window
 from app.ledger.scripts import ADMIT, EXPIRE, RELEASE, RENEW, SETTLE
@@ -42,7 +42,7 @@ class Books:
         def arguments(now_ms: int) -> list[Argument]:
             expires_ms = int(key.expires_at.timestamp() * 1000) if key.expires_at else 0
             words: list[Argument] = [request_id, key.id, team.version, key.version, expires_ms]
-            words += [quote.cost, quote.images, model.replace("|", "_"), orjson.dumps(note)]
+            words += [quote.cost, quote.images, _without_bar(model), orjson.dumps(note)]
             words += _limit_words(team.limits, TEAM_SCOPE, now_ms)
             return words + _limit_words(key.limits, key_scope(key.id), now_ms)
 
@@ -57,7 +57,7 @@ class Books:
             return [
                 hold.request_id,
                 hold.key_id,
-                hold.model.replace("|", "_"),
+                _without_bar(hold.model),
                 resolution.outcome,
                 resolution.cost,
                 hold.quote,
@@ -100,13 +100,12 @@ class Books:
         names = TeamKeys(team_id)
         for _ in range(2):
             now_ms = int(self._clock() * 1000) + self._offset_ms
-            hour = now_ms // 3_600_000
             reply: list[Any] = await self._datastore.run(
-                script, names.books(key_id, now_ms), [hour, *arguments(now_ms)]
+                script, names.books(key_id, now_ms), [hour_of(now_ms), *arguments(now_ms)]
             )
             if reply[0] != b"clock":
                 return reply
-            self._offset_ms += int(reply[-1 if script is not ADMIT else 4]) - now_ms
+            self._offset_ms += int(reply[1]) - now_ms
         # A script that says so has done nothing.
         raise unavailable(f"{script.name}: the server's clock moved between two calls", may_have_happened=False)
 
@@ -126,6 +125,11 @@ def _limit_words(limits: Limits, scope: str, now_ms: int) -> list[Argument]:
         span.next_ends_ms,
         scope,
     ]
+
+
+def _without_bar(model: str) -> str:
+    """A model's name as the books keep it: a bar separates their fields."""
+    return model.replace("|", "_")
 
 
 def _or_none(limit: int | None) -> int:

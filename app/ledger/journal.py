@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from errno import ENOSPC
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from zlib import crc32
 
@@ -40,19 +41,14 @@ class Journal:
         self._file = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         unnamed.rename(self._path)
-        self._writing = asyncio.Lock()
+        # Held by the threads that touch the file: a caller that is cancelled stops waiting, its thread does not.
+        self._writing = Lock()
         self.length = 0
         """Records waiting in this process's file."""
 
     async def append(self, record: Record) -> None:
         """Put a record on the disk; returns when it is safe there."""
-        async with self._writing:
-            self.length += 1  # counted first: if the caller is cancelled now, the thread writes all the same
-            try:
-                await asyncio.to_thread(self._write, encode(record))
-            except OSError:
-                self.length -= 1
-                raise
+        await asyncio.to_thread(self._write, encode(record))
 
     async def replay(self, apply: Apply) -> int:
         """Apply this process's records and those of dead processes; a file with a refused record stays as it is.
@@ -73,28 +69,34 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file; an empty one is removed, another is left for the next process."""
-        if not self.length:
-            self._path.unlink(missing_ok=True)
-        os.close(self._file)
+        with self._writing:
+            if not self.length:
+                self._path.unlink(missing_ok=True)
+            os.close(self._file)
 
     async def _replay_own(self, apply: Apply) -> int:
         if not self.length:
             return 0
         content = await asyncio.to_thread(self._path.read_bytes)
         done = await _apply_all(content, self._path.name, apply)
-        async with self._writing:
-            # Else a record came meanwhile, and all of them are played once more.
-            if os.fstat(self._file).st_size == len(content):
-                os.ftruncate(self._file, 0)
-                self.length = 0
+        await asyncio.to_thread(self._forget, len(content))
         return done
 
     def _write(self, line: bytes) -> None:
-        end = os.fstat(self._file).st_size
-        if os.write(self._file, line) != len(line):
-            os.ftruncate(self._file, end)  # half a line would spoil the next one
-            raise OSError(ENOSPC, "the journal's disk is full")
-        os.fsync(self._file)
+        with self._writing:
+            end = os.fstat(self._file).st_size
+            if os.write(self._file, line) != len(line):
+                os.ftruncate(self._file, end)  # half a line would spoil the next one
+                raise OSError(ENOSPC, "the journal's disk is full")
+            os.fsync(self._file)
+            self.length += 1
+
+    def _forget(self, size: int) -> None:
+        """Empty the file of what was played; where more has come meanwhile, all of it is played once more."""
+        with self._writing:
+            if os.fstat(self._file).st_size == size:
+                os.ftruncate(self._file, 0)
+                self.length = 0
 
 
 async def _replay_orphan(path: Path, apply: Apply) -> int:

@@ -7,8 +7,7 @@ or by its lease running out when this process dies.
 import asyncio
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -20,31 +19,28 @@ from app.errors import StoreUnavailable
 from app.ledger.books import Books
 from app.ledger.journal import Journal, Record
 from app.ledger.models import Admission, Hold, Resolution
+from app.ledger.shelter import SHELTER_SECONDS, sheltered
+from app.ledger.upkeep import TeamIds, Upkeep
 
 log = logging.getLogger(__name__)
-
-RENEW_SECONDS = 20.0  # a third of the lease: two renewals may fail before a live request's hold expires
-SWEEP_SECONDS = 5.0
-SWEEP_ROUND_SECONDS = 30.0  # every team is visited twice per lease
-REPLAY_SECONDS = 1.0
 
 _REPLAY_WITHIN_MS = 6 * 24 * 3600 * 1000
 """A day less than a resolution's tombstone lives (``books.lua``)."""
 
-TeamIds = Callable[[], Awaitable[list[str]]]
+_QUIET_SECONDS = SHELTER_SECONDS
+"""How long a closing ledger waits for the resolutions still under way."""
 
 
 class Ledger:
-    """Admits and resolves; keeps leases alive, sweeps up after dead processes, replays the journal."""
+    """Admits and resolves; every hold it gave out is resolved, or safe in the journal, before it is closed."""
 
     def __init__(self, books: Books, journal: Journal, team_ids: TeamIds) -> None:
         self._books = books
         self._journal = journal
-        self._team_ids = team_ids
         self._open: dict[str, Hold] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._unswept: list[str] = []
-        self._sweep_size = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._upkeep = Upkeep(books, journal, team_ids, self._open, self._apply_late)
 
     @override
     def __repr__(self) -> str:
@@ -73,49 +69,43 @@ class Ledger:
             admission = await self._books.admit(principal, request_id, model, quote, note)
         except StoreUnavailable as error:
             if error.may_have_happened:
-                await self._give_back(principal, request_id)
+                await sheltered(self._give_back(principal, request_id))
             raise
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(principal, request_id))
+            await sheltered(self._give_back(principal, request_id))
             raise
         if admission.hold is not None:
             self._open[request_id] = admission.hold
+            self._quiet.clear()
         return admission
 
     async def resolve(self, hold: Hold, resolution: Resolution) -> None:
-        """End a hold, in Redis or, when that is away, in the journal; on return it is safe in one of them."""
-        record = {"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)}
-        try:
-            await self._apply(record)
-        except StoreUnavailable as error:
-            log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
-            await self._write_down(record)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._write_down(record))  # whether it was written nobody knows; twice is harmless
-            raise
-        finally:
-            self._open.pop(hold.request_id, None)
+        """End a hold, in Redis or, when that is away, in the journal; done even if the caller is cancelled."""
+        await sheltered(self._resolve(hold, resolution))
 
     def start(self) -> None:
         """Begin the work beside the requests: leases, sweeping, replay."""
-        for work, seconds in (
-            (self._renew, RENEW_SECONDS),
-            (self._sweep, SWEEP_SECONDS),
-            (self._replay, REPLAY_SECONDS),
-        ):
-            self._tasks.append(asyncio.create_task(_every(seconds, work)))
+        self._upkeep.start()
 
     async def aclose(self) -> None:
-        """Stop that work, try the journal once more, and let go of its file."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
-            await self._replay()
-        except StoreUnavailable:
+        """Wait for resolutions under way, stop the work beside them, and let go of the journal."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), _QUIET_SECONDS)
+        await self._upkeep.stop()
+        if self._journal.length:
             log.warning("the journal keeps records for the next start", extra={"records": self._journal.length})
+        self._journal.close()
+
+    async def _resolve(self, hold: Hold, resolution: Resolution) -> None:
+        try:
+            await self._apply(hold, resolution)
+        except StoreUnavailable as error:
+            log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
+            await self._write_down({"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)})
         finally:
-            self._journal.close()
+            self._open.pop(hold.request_id, None)
+            if not self._open:
+                self._quiet.set()
 
     async def _give_back(self, principal: Principal, request_id: str) -> None:
         """Release by id, until that succeeds: the tombstone also stops an admission that has not arrived yet."""
@@ -130,79 +120,30 @@ class Ledger:
         except OSError:
             log.exception("neither Redis nor the journal took a resolution; its hold will expire at the quote")
 
-    async def _apply(self, record: Record) -> None:
-        """Do what a record says; harmless when it was done before."""
-        if record["do"] == "release":
-            await self._books.release(
-                record["team"], record["key"], record["request"], "failed", ("admit_unconfirmed",), {}
-            )
-            return
-        hold, resolution = _hold(record["hold"]), _resolution(record["resolution"])
+    async def _apply(self, hold: Hold, resolution: Resolution) -> None:
         if resolution.charged:
             came = await self._books.settle(hold, resolution)
         else:
+            note = hold.note | resolution.note
             came = await self._books.release(
-                hold.team_id,
-                hold.key_id,
-                hold.request_id,
-                resolution.outcome,
-                resolution.flags,
-                hold.note | resolution.note,
+                hold.team_id, hold.key_id, hold.request_id, resolution.outcome, resolution.flags, note
             )
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
 
     async def _apply_late(self, record: Record) -> None:
         """Do what a journalled record says, unless the tombstone that keeps it from happening twice may have gone."""
-        if record["do"] == "resolve" and time.time() * 1000 - record["hold"]["admitted_ms"] > _REPLAY_WITHIN_MS:
-            log.error("a resolution is too old to be replayed; the expiry of its hold stands", extra=_told(record))
+        if record["do"] == "release":
+            flags = ("admit_unconfirmed",)
+            await self._books.release(record["team"], record["key"], record["request"], "failed", flags, {})
             return
-        await self._apply(record)
-
-    async def _renew(self) -> None:
-        by_team: dict[str, list[str]] = defaultdict(list)
-        for hold in self._open.values():
-            by_team[hold.team_id].append(hold.request_id)
-        await asyncio.gather(*[self._books.renew(team_id, ids) for team_id, ids in by_team.items()])
-
-    async def _sweep(self) -> None:
-        """Visit the next part of all teams, so that each is seen once a round."""
-        if not self._unswept:
-            self._unswept = await self._team_ids()
-            self._sweep_size = max(200, int(len(self._unswept) * SWEEP_SECONDS / SWEEP_ROUND_SECONDS) + 1)
-        part, self._unswept = self._unswept[: self._sweep_size], self._unswept[self._sweep_size :]
-        expired = sum(await asyncio.gather(*[self._books.expire(team_id) for team_id in part]))
-        if expired:
-            log.warning("holds of a vanished process were charged at their quote", extra={"holds": expired})
-
-    async def _replay(self) -> None:
-        replayed = await self._journal.replay(self._apply_late)
-        if replayed:
-            log.info("journal replayed", extra={"records": replayed})
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-    """Do a piece of work again and again; a Redis that is away is waited for, any other fault is logged."""
-    while True:
-        try:
-            await work()
-        except StoreUnavailable as error:
-            log.debug("waiting for redis", extra={"why": error.detail})
-        except Exception:
-            log.exception("background work failed")
-        await asyncio.sleep(seconds)
-
-
-def _told(record: Record) -> dict[str, Any]:
-    """What a person needs to correct the books by hand."""
-    hold, resolution = record["hold"], record["resolution"]
-    return {"team": hold["team_id"], "request_id": hold["request_id"]} | {
-        name: resolution[name] for name in ("outcome", "charged", "cost")
-    }
-
-
-def _hold(fields: dict[str, Any]) -> Hold:
-    return Hold(**fields)
+        hold, resolution = Hold(**record["hold"]), _resolution(record["resolution"])
+        if time.time() * 1000 - hold.admitted_ms > _REPLAY_WITHIN_MS:
+            told: dict[str, Any] = {"team": hold.team_id, "request_id": hold.request_id, "outcome": resolution.outcome}
+            told |= {"charged": resolution.charged, "cost": resolution.cost}
+            log.error("a resolution is too old to be replayed; the expiry of its hold stands", extra=told)
+            return
+        await self._apply(hold, resolution)
 
 
 def _resolution(fields: dict[str, Any]) -> Resolution:

@@ -1,12 +1,13 @@
 """What the ledger is told and what it answers: plain values."""
 
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import orjson
 
-from app.catalog.pricing import TokenUsage
+from app.catalog.pricing import NO_USAGE, TokenUsage
 from app.money import ZERO, Money
 
 
@@ -19,8 +20,6 @@ class Verdict(StrEnum):
 
 
 Outcome = Literal["delivered", "refused", "failed", "unknown"]
-
-NO_USAGE = TokenUsage(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Resolution:
     delivered: int = 0
     usage: TokenUsage = NO_USAGE
     flags: tuple[str, ...] = ()
-    """``at_quote``, ``above_quote``, ``bad_usage``, ``assumed``: why the cost is what it is."""
+    """``at_quote``, ``above_quote``, ``bad_usage``: why the cost is what it is."""
     note: dict[str, Any] = field(default_factory=dict)
     """Added to the hold's note: upstream id, error code."""
 
@@ -105,23 +104,12 @@ class Entry:
     note: dict[str, Any]
 
     @classmethod
-    def from_stream(cls, entry_id: bytes, flat: list[bytes]) -> "Entry":
-        """Read a stream entry: field names and values in turn."""
-        fields = {k.decode(): v.decode() for k, v in zip(flat[::2], flat[1::2], strict=True)}
-        values: dict[str, Any] = {name: int(fields[name]) for name in _NUMBERS}
-        values |= {name: fields[name] for name in _TEXTS}
-        return cls(id=entry_id.decode(), **values, note=orjson.loads(fields["note"] or "{}"))
-
-
-_NUMBERS = (
-    "cost",
-    "quote",
-    "images",
-    "text_input",
-    "image_input",
-    "text_output",
-    "image_output",
-    "admitted_ms",
-    "resolved_ms",
-)
-_TEXTS = ("kind", "request", "outcome", "key", "model", "team_period", "key_period", "flags")
+    def from_stream(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> Self:
+        """Read a stream entry (``books.lua``: write_entry)."""
+        texts = {name.decode(): value.decode() for name, value in fields.items()}
+        values: dict[str, Any] = {
+            field.name: int(texts[field.name]) if field.type is int else texts[field.name]
+            for field in dataclass_fields(cls)
+            if field.name not in ("id", "note")
+        }
+        return cls(id=entry_id.decode(), **values, note=orjson.loads(texts["note"] or "{}"))

@@ -1,32 +1,17 @@
 """Reading the books: usage by key and model over a time, what is left, and whether everything adds up."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from app.datastore.datastore import Datastore
-from app.keyspace import TeamKeys
+from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope, spend_field
 from app.ledger.models import Entry
 
 _PAGE = 1000
 
-MEASURES = (
-    "requests",
-    "delivered",
-    "failed",
-    "refused",
-    "unknown",
-    "images",
-    "text_input",
-    "image_input",
-    "text_output",
-    "image_output",
-    "cost",
-)
-"""What a roll-up sums, per key and model; ``cost`` in nano-dollars, the four token counts by modality."""
-
 Sums = dict[tuple[str, str], Counter[str]]
-"""(key id, model) → measure → sum."""
+"""(key id, model) → measure → sum: requests by outcome, images, tokens by modality, ``cost`` in nano-dollars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +20,14 @@ class Standing:
 
     spend: dict[str, int]
     held: dict[str, int]
+
+    def spent(self, scope: str, period: str) -> int:
+        """Nano-dollars a scope has spent in a period."""
+        return self.spend.get(spend_field(scope, period), 0)
+
+    def held_cost(self, scope: str) -> int:
+        """Nano-dollars set aside for a scope's requests under way."""
+        return self.held.get(f"{scope}:cost", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +47,7 @@ class UsageReader:
 
     async def sums(self, team_id: str, from_ms: int, to_ms: int) -> Sums:
         """Roll-ups of the UTC hours that touch [from, to), summed."""
-        names = TeamKeys(team_id)
-        hours = range(from_ms // 3_600_000, -(-to_ms // 3_600_000))
-        total: Sums = defaultdict(Counter)
-        for start in range(0, len(hours), _PAGE):
-            part = hours[start : start + _PAGE]
-            for flat in await self._datastore.commands([("HGETALL", names.usage(str(hour))) for hour in part]):
-                _add(total, _integers(flat))
-        return total
+        return await self._sum(team_id, range(hour_of(from_ms), hour_of(to_ms - 1) + 1))
 
     async def standing(self, team_id: str) -> Standing:
         """Spend and holds as they are."""
@@ -74,8 +60,8 @@ class UsageReader:
         names, cursor = TeamKeys(team_id), "-"
         while True:
             page = await self._datastore.command("XRANGE", names.ledger, cursor, "+", "COUNT", _PAGE)
-            for entry_id, flat in page:
-                yield Entry.from_stream(entry_id, _flat(flat))
+            for entry_id, fields in page:
+                yield Entry.from_stream(entry_id, fields)
             if len(page) < _PAGE:
                 return
             cursor = f"({page[-1][0].decode()}"
@@ -95,21 +81,26 @@ class UsageReader:
         number = 0
         async for entry in self.entries(team_id):
             number += 1
-            hours.add(entry.resolved_ms // 3_600_000)
-            spend[f"team:{entry.team_period}"] += entry.cost
-            spend[f"key:{entry.key}:{entry.key_period}"] += entry.cost
+            hours.add(hour_of(entry.resolved_ms))
+            spend[spend_field(TEAM_SCOPE, entry.team_period)] += entry.cost
+            spend[spend_field(key_scope(entry.key), entry.key_period)] += entry.cost
             usage[entry.key, entry.model].update(measures_of(entry))
         standing = await self.standing(team_id)
-        found = await self._sums_of(team_id, sorted(hours))
+        found = await self._sum(team_id, sorted(hours))
         differences = _compare("spend", spend, Counter(standing.spend))
         for key, model in sorted(usage.keys() | found.keys()):
             differences += _compare(f"usage {key} {model}", usage[key, model], found[key, model])
         return number, differences + await self._verify_holds(team_id, standing)
 
-    async def _sums_of(self, team_id: str, hours: list[int]) -> Sums:
+    async def _sum(self, team_id: str, hours: Sequence[int]) -> Sums:
+        names = TeamKeys(team_id)
         total: Sums = defaultdict(Counter)
-        for hour in hours:
-            _add(total, await self._hash(TeamKeys(team_id).usage(str(hour))))
+        for start in range(0, len(hours), _PAGE):
+            part = hours[start : start + _PAGE]
+            for fields in await self._datastore.commands([("HGETALL", names.usage(hour)) for hour in part]):
+                for field, amount in _integers(fields).items():
+                    key, model, measure = field.split("|")
+                    total[key, model][measure] += amount
         return total
 
     async def _verify_holds(self, team_id: str, standing: Standing) -> list[Difference]:
@@ -120,10 +111,10 @@ class UsageReader:
         )
         held: Counter[str] = Counter()
         ids = set()
-        for request_id, text in _pairs(reservations):
+        for request_id, text in reservations.items():
             cost, images, key_id = text.decode().split("|")[:3]
             ids.add(request_id)
-            for scope in ("team", f"key:{key_id}"):
+            for scope in (TEAM_SCOPE, key_scope(key_id)):
                 held[f"{scope}:cost"] += int(cost)
                 held[f"{scope}:images"] += int(images)
         differences = _compare("held", held, Counter(standing.held))
@@ -131,9 +122,6 @@ class UsageReader:
         return differences + (
             [Difference("holds without a lease or leases without a hold", 0, without)] if without else []
         )
-
-    async def _hash(self, name: str) -> dict[str, int]:
-        return _integers(await self._datastore.command("HGETALL", name))
 
 
 def measures_of(entry: Entry) -> Counter[str]:
@@ -161,20 +149,5 @@ def _compare(what: str, expected: Counter[str], found: Counter[str]) -> list[Dif
     ]
 
 
-def _add(total: Sums, fields: dict[str, int]) -> None:
-    for field, amount in fields.items():
-        key, model, measure = field.split("|")
-        total[key, model][measure] += amount
-
-
-def _flat(reply: list[bytes] | dict[bytes, bytes]) -> list[bytes]:
-    return [word for pair in reply.items() for word in pair] if isinstance(reply, dict) else reply
-
-
-def _pairs(reply: list[bytes] | dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    flat = _flat(reply)
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _integers(reply: list[bytes] | dict[bytes, bytes]) -> dict[str, int]:
-    return {name.decode(): int(value) for name, value in _pairs(reply)}
+def _integers(fields: dict[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(): int(value) for name, value in fields.items()}

@@ -9,26 +9,26 @@ import httpx
 
 from app.catalog.normalise import ImageRequest
 from app.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnknown
-from app.upstream.dialect import GENERATIONS_PATH, no_picture, read_failure, request_headers
+from app.upstream.dialect import GENERATIONS_PATH, OUTCOME_UNKNOWN, no_picture, read_failure, request_headers
 from app.upstream.failure import ExchangeFailed
 from app.upstream.rewriter import AnswerRewriter
 from app.upstream.scanner import Answer, MalformedAnswer
 
 _MAX_ERROR_BYTES = 65_536
 
-_UNKNOWN = "The image service did not complete its answer; the picture may have been made and billed."
-
 
 class Exchange:
-    """An answer on its way: its pieces in OpenAI's form, then the answer without its pictures."""
+    """One request on its way and the answer to it: pieces in OpenAI's form, then the answer without its pictures."""
 
-    def __init__(self, response: httpx.Response, started: float) -> None:
-        self._response = response
+    def __init__(self, dispatched: Callable[[], None]) -> None:
+        self._dispatched = dispatched
+        self._dispatched_at: float | None = None
+        self._response: httpx.Response | None = None
         self._rewriter = AnswerRewriter(created=int(time.time()))
-        self.first_byte_seconds = time.monotonic() - started
-        """From dispatch to the head of the answer."""
+        self.first_byte_seconds: float | None = None
+        """From dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
-        """Set when the last piece has been given."""
+        """Set just before the last piece is given."""
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """The bytes for the client; the first comes only when a picture has begun, so a 200 can be promised then.
@@ -37,24 +37,56 @@ class Exchange:
             ExchangeFailed: no picture, or no whole one.
 
         """
+        if self._response is None:
+            raise RuntimeError("an exchange has pieces only while it is open")
         try:
             async for chunk in self._response.stream:  # type: ignore[union-attr] # the transport gives an async stream
                 if out := self._rewriter.feed(chunk):
                     yield out[0] if len(out) == 1 else b"".join(out)
             last, answer = self._rewriter.finish()
         except MalformedAnswer as error:
-            raise self._lost(UpstreamUnknown(_UNKNOWN, detail=f"malformed answer: {error}")) from None
-        except httpx.TimeoutException as error:
-            raise self._lost(UpstreamTimeout(_UNKNOWN, detail=repr(error))) from None
+            raise self._lost(UpstreamUnknown, f"malformed answer: {error}") from None
         except httpx.TransportError as error:
-            raise self._lost(UpstreamUnknown(_UNKNOWN, detail=repr(error))) from None
+            raise self._broken(error) from None
         if not answer.pictures:
             raise no_picture(answer.document)
         self.answer = answer
         yield b"".join(last)
 
-    def _lost(self, error: UpstreamUnknown) -> ExchangeFailed:
-        return ExchangeFailed(error, charged=True, usage=self._rewriter.usage_seen)
+    async def send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+        """Send the request and wait for the head of its answer."""
+        request.extensions["dispatched"] = self._leave
+        try:
+            self._response = await transport.handle_async_request(request)
+        except httpx.TransportError as error:
+            raise self._broken(error) from None
+        self.first_byte_seconds = time.monotonic() - (self._dispatched_at or 0)
+        return self._response
+
+    def out_of_time(self, total_seconds: float) -> ExchangeFailed:
+        """What it means that the exchange did not end in its time."""
+        return self._lost(UpstreamTimeout, f"not over after {total_seconds:g} s, the client's reading included")
+
+    def _leave(self) -> None:
+        """The first byte is about to leave; whoever is told may still stop it."""
+        self._dispatched()
+        self._dispatched_at = time.monotonic()
+
+    def _broken(self, error: httpx.TransportError) -> ExchangeFailed:
+        return self._lost(
+            UpstreamTimeout if isinstance(error, httpx.TimeoutException) else UpstreamUnknown, repr(error)
+        )
+
+    def _lost(self, kind: type[UpstreamUnknown], detail: str) -> ExchangeFailed:
+        """No answer: nobody knows what was made, unless nothing was sent."""
+        if self._dispatched_at is None:
+            told = UpstreamUnavailable(
+                "The image service cannot be reached at the moment; nothing was charged. Try again shortly.",
+                retry_after_seconds=5,
+                detail=detail,
+            )
+            return ExchangeFailed(told, charged=False)
+        return ExchangeFailed(kind(OUTCOME_UNKNOWN, detail=detail), charged=True, usage=self._rewriter.usage_seen)
 
 
 class UpstreamClient:
@@ -78,66 +110,36 @@ class UpstreamClient:
             ExchangeFailed: however it failed, before the head of the answer or after it.
 
         """
-        sent_at: list[float] = []
-
-        def leaving() -> None:
-            dispatched()
-            sent_at.append(time.monotonic())
-
+        exchange = Exchange(dispatched)
         deadline = asyncio.timeout(self._total_seconds)
         try:
             async with deadline:
-                response = await self._send(request, leaving)
+                outgoing = httpx.Request("POST", self._url, headers=self._headers, content=request.body)
+                response = await exchange.send(self._transport, outgoing)
                 try:
                     if response.status_code != 200:
-                        body, complete = await _read_error_body(response)
-                        raise read_failure(response.status_code, body, complete=complete)
-                    yield Exchange(response, sent_at[0])
+                        raise read_failure(response.status_code, await _read_error_body(response))
+                    yield exchange
                 finally:
                     await response.aclose()
         except TimeoutError:
             if not deadline.expired():
                 raise
-            told = UpstreamTimeout(_UNKNOWN, detail=f"no whole answer in {self._total_seconds} s")
-            raise ExchangeFailed(told, charged=bool(sent_at)) from None
-
-    async def _send(self, request: ImageRequest, leaving: Callable[[], None]) -> httpx.Response:
-        dispatched = False
-
-        def note() -> None:
-            nonlocal dispatched
-            leaving()
-            dispatched = True
-
-        outgoing = httpx.Request(
-            "POST", self._url, headers=self._headers, content=request.body, extensions={"dispatched": note}
-        )
-        try:
-            return await self._transport.handle_async_request(outgoing)
-        except httpx.TransportError as error:
-            if not dispatched:
-                told = UpstreamUnavailable(
-                    "The image service cannot be reached at the moment; nothing was charged.",
-                    retry_after_seconds=5,
-                    detail=repr(error),
-                )
-                raise ExchangeFailed(told, charged=False) from None
-            kind = UpstreamTimeout if isinstance(error, httpx.TimeoutException) else UpstreamUnknown
-            raise ExchangeFailed(kind(_UNKNOWN, detail=repr(error)), charged=True) from None
+            raise exchange.out_of_time(self._total_seconds) from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
 
-async def _read_error_body(response: httpx.Response) -> tuple[bytes, bool]:
-    """The body of an error answer up to a cap, and whether that was all of it."""
+async def _read_error_body(response: httpx.Response) -> bytes:
+    """The body of an error answer, up to a cap; one that is cut short is no JSON, and read as such."""
     body = bytearray()
     try:
         async for chunk in response.stream:  # type: ignore[union-attr] # the transport gives an async stream
             body += chunk
             if len(body) > _MAX_ERROR_BYTES:
-                return bytes(body), False
+                break
     except httpx.TransportError:
-        return bytes(body), False
-    return bytes(body), True
+        pass
+    return bytes(body)

@@ -21,7 +21,7 @@ class ExchangeFailed(Exception):
         usage: Mapping[str, Any] | None = None,
         upstream_id: str | None = None,
     ) -> None:
-        super().__init__(f"{error.error_code}: {error.detail or error.message}")
+        super().__init__(f"{error.code}: {error.detail or error.message}")
         self.error = error
         self.charged = charged
         self.usage = usage

@@ -7,13 +7,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, GatewayError
 from app.gateway.door import Header
-from app.web.errors import refusal_body, refusal_headers
+from app.web.errors import send_refusal
 
 
 class HttpDoor:
     """Implements `app.gateway.door.Door` over ASGI."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, max_body_bytes: int, body_seconds: float) -> None:
+        self._scope = scope
         self.request_id: str = scope["state"]["request_id"]
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self._receive = receive
@@ -54,7 +55,9 @@ class HttpDoor:
 
     async def start(self, headers: Sequence[Header]) -> None:
         """Send the head of a 200."""
-        await self._open(200, headers)
+        self.is_open = True
+        head = [(b"x-request-id", self.request_id.encode()), *headers]
+        await self._send({"type": "http.response.start", "status": 200, "headers": head})
 
     async def send(self, piece: bytes) -> None:
         """Send a piece; uvicorn drops it without complaint when the client is gone."""
@@ -68,21 +71,14 @@ class HttpDoor:
         """Answer with an error; when the 200 is out already, leave the answer unfinished: the client sees it cut."""
         if self.is_open:
             return
-        body = refusal_body(error)
-        length = (b"content-length", str(len(body)).encode())
-        await self._open(error.status, [*refusal_headers(error), length])
-        await self.finish(body)
+        self.is_open = True
+        await send_refusal(self._scope, self._send, error)
 
     async def close(self) -> None:
         """Stop watching the client."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-
-    async def _open(self, status: int, headers: Sequence[Header]) -> None:
-        self.is_open = True
-        head = [(b"x-request-id", self.request_id.encode()), *headers]
-        await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def _read(self) -> bytes:
         parts: list[bytes] = []

@@ -1,12 +1,25 @@
 """Rendering errors, in one place: OpenAI's envelope and the headers its SDKs obey."""
 
+import logging
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import orjson
-from starlette.types import Scope, Send
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
-from app.errors import GatewayError
+from app.errors import GatewayError, InternalError, InvalidRequest, MethodNotAllowed, NotFound
 from app.gateway.door import Header
+
+log = logging.getLogger(__name__)
+
+_PLACES = ("body", "query", "path")
+"""Where FastAPI found what it complains about; the caller knows."""
 
 _MOST_RETRY_SECONDS = 60
 """Older SDKs fall back to a quick retry of their own when asked to wait longer than this (facts §3)."""
@@ -22,19 +35,68 @@ def refusal_headers(error: GatewayError) -> list[Header]:
     headers: list[Header] = [(b"content-type", b"application/json"), *error.headers]
     if error.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if error.retry_allowed is not None:
-        headers.append((b"x-should-retry", b"true" if error.retry_allowed else b"false"))
-    if error.retry_after_seconds is not None and error.retry_allowed is not False:
+    if error.should_retry is not None:
+        headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
+    if error.retry_after_seconds is not None and error.should_retry is not False:
         seconds = min(error.retry_after_seconds, _MOST_RETRY_SECONDS)
         headers.append((b"retry-after", str(max(1, math.ceil(seconds))).encode()))
         headers.append((b"retry-after-ms", str(max(1, math.ceil(seconds * 1000))).encode()))
     return headers
 
 
-async def send_refusal(scope: Scope, send: Send, error: GatewayError) -> None:
-    """Answer a request with an error, at the level of ASGI."""
+async def send_refusal(scope: Scope, send: Send, error: GatewayError, extra: Sequence[Header] = ()) -> None:
+    """Answer a request with an error: the one place where that is done."""
     body = refusal_body(error)
-    request_id = scope.get("state", {}).get("request_id", "").encode()
-    headers = [(b"x-request-id", request_id), *refusal_headers(error), (b"content-length", str(len(body)).encode())]
+    request_id = scope["state"]["request_id"].encode()
+    length = str(len(body)).encode()
+    headers = [(b"x-request-id", request_id), *refusal_headers(error), *extra, (b"content-length", length)]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
+
+
+class Refusal(Response):
+    """A refusal as a response, for routes that FastAPI serves."""
+
+    def __init__(self, error: GatewayError, extra: Sequence[Header] = ()) -> None:
+        super().__init__()
+        self._error = error
+        self._extra = extra
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_refusal(scope, send, self._error, self._extra)
+
+
+async def on_gateway_error(_: Request, error: Exception) -> Response:
+    """A refusal of ours."""
+    return Refusal(error if isinstance(error, GatewayError) else _internal())
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals, in the envelope."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    method, path = request.method, request.url.path
+    if status == 405 and isinstance(error, HTTPException):
+        allowed = (error.headers or {}).get("Allow", "").encode("latin-1")
+        return Refusal(MethodNotAllowed(f"{method} is not allowed on {path}."), [(b"allow", allowed)])
+    if status == 404:
+        return Refusal(NotFound(f"There is no {method} {path} here."))
+    return Refusal(InvalidRequest("The body could not be read.", code="invalid_json") if status < 500 else _internal())
+
+
+async def on_invalid_body(_: Request, error: Exception) -> Response:
+    """A body or query that does not fit the operator's door; only names and rules are repeated, never values."""
+    first: dict[str, Any] = error.errors()[0] if isinstance(error, RequestValidationError) else {}
+    place = [part for part in first.get("loc", ()) if isinstance(part, str) and part not in _PLACES]
+    param = ".".join(place) or None
+    return Refusal(InvalidRequest(f"{param or 'The body'}: {first.get('msg', 'invalid')}", param=param))
+
+
+async def on_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours; Starlette logs it after this."""
+    log.error("a route failed", extra={"path": request.url.path, "detail": repr(error)})
+    return Refusal(_internal())
+
+
+def _internal() -> InternalError:
+    return InternalError("The gateway failed to serve this request; it has been logged.")

@@ -83,7 +83,7 @@ async def test_a_bad_header_is_told_what_is_wrong_with_it(door: Door, header: st
     """Each of the usual mistakes has its words; none of them repeats what was sent."""
     told = await refused(door, header)
     assert says in told.message
-    assert told.error_code == "invalid_api_key"
+    assert told.code == "invalid_api_key"
     assert "openai" not in told.message + told.detail
     assert "wrong" not in told.message + told.detail
 
@@ -103,8 +103,8 @@ async def test_a_wrong_secret_is_as_unknown_as_a_wrong_id(door: Door) -> None:
 async def test_a_revoked_key_hears_so_and_only_with_its_secret(door: Door) -> None:
     """The owner of a closed key is told that it is closed; a guesser is told nothing."""
     await door.store.revoke_key(door.team.id, door.key.id)
-    assert (await refused(door, door.header)).error_code == "revoked_api_key"
-    assert (await refused(door, door.header[:-4] + "0000")).error_code == "invalid_api_key"
+    assert (await refused(door, door.header)).code == "revoked_api_key"
+    assert (await refused(door, door.header[:-4] + "0000")).code == "invalid_api_key"
 
 
 async def test_an_expired_key_hears_so(door: Door) -> None:
@@ -114,7 +114,7 @@ async def test_an_expired_key_hears_so(door: Door) -> None:
     header = f"Bearer {virtual_key_text(door.team.id, key.id, door.secret)}"
     for _ in range(2):
         told = await refused(door, header)
-        assert (told.error_code, "expired" in told.message) == ("expired_api_key", True)
+        assert (told.code, "expired" in told.message) == ("expired_api_key", True)
 
 
 async def test_a_good_key_is_remembered_for_half_a_minute(door: Door) -> None:
@@ -132,8 +132,8 @@ async def test_a_fresh_look_goes_past_the_memory(door: Door) -> None:
     await door.ring.authenticate(door.header)
     await door.store.revoke_key(door.team.id, door.key.id)
     assert (await door.ring.authenticate(door.header)).key.version == 1
-    assert (await refused(door, door.header, fresh=True)).error_code == "revoked_api_key"
-    assert (await refused(door, door.header)).error_code == "revoked_api_key"
+    assert (await refused(door, door.header, fresh=True)).code == "revoked_api_key"
+    assert (await refused(door, door.header)).code == "revoked_api_key"
 
 
 async def test_unknown_keys_are_never_remembered(door: Door) -> None:

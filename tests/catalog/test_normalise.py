@@ -62,7 +62,7 @@ def test_null_is_absent(shipped: Catalog) -> None:
     assert request == ask(shipped)
     with pytest.raises(InvalidRequest) as refusal:
         ask(shipped, prompt=None)
-    assert (refusal.value.param, refusal.value.error_code) == ("prompt", "missing_required_parameter")
+    assert (refusal.value.param, refusal.value.code) == ("prompt", "missing_required_parameter")
 
 
 def test_the_order_of_keys_does_not_matter(shipped: Catalog) -> None:
@@ -131,7 +131,7 @@ def test_gpt_refusals(shipped: Catalog, fields: dict[str, Any], param: str, code
     """Each broken rule answers 400, names its parameter and the rule."""
     with pytest.raises(InvalidRequest) as refusal:
         ask(shipped, **fields)
-    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (400, param, code)
+    assert (refusal.value.status, refusal.value.param, refusal.value.code) == (400, param, code)
     assert message in refusal.value.message
 
 
@@ -191,7 +191,7 @@ def test_bodies_that_are_no_object(shipped: Catalog, body: bytes, code: str) -> 
     """A body that is no JSON object answers 400 and says so."""
     with pytest.raises(InvalidRequest) as refusal:
         normalise(body, shipped)
-    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (400, None, code)
+    assert (refusal.value.status, refusal.value.param, refusal.value.code) == (400, None, code)
 
 
 def test_a_bad_body_is_located(shipped: Catalog) -> None:
@@ -204,7 +204,7 @@ def test_an_unknown_model(shipped: Catalog) -> None:
     """A model the catalog lacks is 404 before anything else is looked at."""
     with pytest.raises(ModelNotFound) as refusal:
         ask(shipped, model="dall-e-9", n="many")
-    assert (refusal.value.status, refusal.value.param, refusal.value.error_code) == (404, "model", "model_not_found")
+    assert (refusal.value.status, refusal.value.param, refusal.value.code) == (404, "model", "model_not_found")
 
 
 def test_refusals_repeat_little(shipped: Catalog) -> None:
@@ -245,7 +245,7 @@ def test_qwen_refusals(shipped: Catalog, fields: dict[str, Any], param: str, cod
     """Validation needs no price: an unpriced model still names the broken parameter."""
     with pytest.raises(InvalidRequest) as refusal:
         ask(shipped, model=QWEN, **fields)
-    assert (refusal.value.param, refusal.value.error_code) == (param, code)
+    assert (refusal.value.param, refusal.value.code) == (param, code)
 
 
 def test_qwen_parameters(shipped: Catalog) -> None:

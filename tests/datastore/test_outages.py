@@ -48,24 +48,27 @@ async def serves_again(datastore: Datastore) -> None:
                 return
 
 
-async def test_a_frozen_server_refuses_in_time(own: Datastore, own_redis: RedisServer) -> None:
+async def test_a_frozen_server_refuses_in_time(own_redis: RedisServer) -> None:
     """Callers wait for one timeout, not for one each, those behind busy lanes included; their commands may have run."""
-    await own.ping()
+    client = redis.Redis.from_url(own_redis.url, retry=Retry(NoBackoff(), 0))
+    datastore = Datastore(client, timeout_seconds=0.6)
+    await datastore.ping()
     own_redis.pause()
 
     async def ask(ticks: int) -> tuple[float, StoreUnavailable]:
         for _ in range(ticks):
             await asyncio.sleep(0.02)
         begun = time.monotonic()
-        refused = await refusal(own, "INCR", "n")
+        refused = await refusal(datastore, "INCR", "n")
         return time.monotonic() - begun, refused
 
     waits = await asyncio.gather(*[ask(ticks) for ticks in range(10)])
 
-    assert max(seconds for seconds, _ in waits) < 0.6, "the timeout of 0.3 s, once"
+    assert max(seconds for seconds, _ in waits) < 1.0, "the timeout, once"
     assert waits[0][1].may_have_happened
     own_redis.resume()
-    await serves_again(own)
+    await serves_again(datastore)
+    await datastore.aclose()
 
 
 async def test_after_the_thaw_replies_belong_to_their_questions(own: Datastore, own_redis: RedisServer) -> None:

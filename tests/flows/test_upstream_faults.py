@@ -43,6 +43,13 @@ CASES = {
     "502 with HTML": Case(
         Scenario(status=502, content=Content.HTML), 502, "upstream_outcome_unknown", charged=True, retry="false"
     ),
+    "504 of the upstream's own": Case(
+        Scenario(status=504, code="channel:response_time_exceeded"),
+        504,
+        "upstream_timeout",
+        charged=True,
+        retry="false",
+    ),
     "compressed though not asked": Case(
         Scenario(gzip=True), 502, "upstream_outcome_unknown", charged=True, retry="false"
     ),
@@ -67,7 +74,9 @@ async def test_a_fault_before_the_picture_has_its_true_status(gateway_in_haste: 
     assert answer.headers.get("x-should-retry") == case.retry
     assert not {"channel", "distributor", "request id"} & set(error["message"].split())
     entries = await gateway.entries(team.id)
-    assert [(e.outcome, e.cost) for e in entries] == [("unknown", entries[0].quote) if case.charged else ("failed", 0)]
+    assert [(e.outcome, e.cost) for e in entries] == [
+        ("unknown", entries[0].quote) if case.charged else ("refused" if case.status < 500 else "failed", 0)
+    ]
     assert gateway.simulator.exchanges == 1
     assert (await gateway.services.usage.standing(team.id)).held == {}
 

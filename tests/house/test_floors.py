@@ -38,7 +38,7 @@ PACKAGES = {
     "orjson": ("app",),
     "PIL": ("app.simulator",),
     "prometheus_client": ("app.metrics", "app.api.ops"),
-    "pydantic": ("app.settings", "app.catalog", "app.admin", "app.cli", "app.simulator"),
+    "pydantic": ("app.settings", "app.catalog", "app.admin", "app.cli", "app.simulator", "app.main"),
     "pydantic_settings": ("app.settings",),
     "redis": ("app.datastore", "app.wiring"),
     "starlette": ("app.api", "app.admin", "app.web", "app.main", "app.simulator"),

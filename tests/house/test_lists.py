@@ -138,7 +138,7 @@ def test_redis_keys_are_on_their_page() -> None:
 def test_every_redis_key_in_use_is_in_the_table() -> None:
     """Each name the code can make is one of the table's, and no other file writes a name of its own."""
     names = TeamKeys("T")
-    made = {*names.books("K", 0), names.key("K"), names.usage("0"), keyspace.TEAMS}
+    made = {*names.books("K", 0), names.key("K"), names.usage(0), keyspace.TEAMS}
     made |= {getattr(names, name) for name, value in vars(TeamKeys).items() if isinstance(value, property)}
     told = [code(row[0]) for row in table(page("redis.md"), "## Every key")]
     patterns = [re.sub("<[^>]+>", "[^{}]+", re.escape(name.replace("{t}", "{T}"))) for name in told]

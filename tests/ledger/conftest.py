@@ -44,10 +44,7 @@ def open_ledger(durable_redis: RedisServer, tmp_path: Path) -> OpenLedger:
         datastore = Datastore(client, timeout_seconds=0.3)
         accounts = AccountStore(datastore)
 
-        async def team_ids() -> list[str]:
-            return list((await accounts.team_ids()).values())
-
-        ledger = Ledger(Books(datastore), Journal(tmp_path / "journal"), team_ids)
+        ledger = Ledger(Books(datastore), Journal(tmp_path / "journal"), accounts.team_ids)
         yield ledger
         await ledger.aclose()
         await datastore.aclose()

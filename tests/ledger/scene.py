@@ -8,12 +8,12 @@ from typing import Any
 from app.accounts.credentials import new_id
 from app.accounts.models import Budget, Limits, Principal, Team, VirtualKey
 from app.accounts.store import AccountStore
-from app.catalog.pricing import Quote, TokenUsage
+from app.catalog.pricing import NO_USAGE, Quote, TokenUsage
 from app.catalog.profile import UnitPrices
 from app.datastore.datastore import Datastore
 from app.keyspace import TeamKeys
 from app.ledger.books import Books
-from app.ledger.models import NO_USAGE, Admission, Entry, Hold, Outcome, Resolution
+from app.ledger.models import Admission, Entry, Hold, Outcome, Resolution
 from app.ledger.usage import Standing, UsageReader
 from app.money import Money
 

@@ -130,7 +130,7 @@ async def test_a_refusal_heals_overdue_holds_and_changes_nothing_else(datastore:
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     names = scene.names
     healed = {names.holds, names.reservations, names.held, names.spend, names.ledger}
-    healed |= {names.named("resolved"), names.named("expired"), names.usage(str(refused.now_ms // 3_600_000))}
+    healed |= {names.named("resolved"), names.named("expired"), names.usage(refused.now_ms // 3_600_000)}
     assert {name.decode() for name in changed} == healed
 
 

@@ -14,8 +14,9 @@ from app.errors import StoreUnavailable
 from app.ledger.books import Books
 from app.ledger.models import Verdict
 from app.ledger.periods import window
+from app.ledger.scripts import ADMIT
 from app.money import Money
-from tests.ledger.scene import budget, delivered, dump, on_books, open_scene, quote
+from tests.ledger.scene import budget, delivered, dump, now_ms, on_books, open_scene, quote
 
 HOUR_SECONDS = 3600.0
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -146,6 +147,36 @@ async def test_a_clock_that_never_fits_is_a_refusal_that_did_nothing(datastore: 
         await racing.admit("r")
     assert refused.value.may_have_happened is False
     assert len(await datastore.command("HKEYS", scene.names.reservations)) == 1
+
+
+@pytest.mark.parametrize(("starts_in_ms", "next_ends_in_ms"), [(60_000, 180_000), (-180_000, -60_000)])
+async def test_a_server_outside_both_periods_says_so_and_does_nothing(
+    datastore: Datastore, starts_in_ms: int, next_ends_in_ms: int
+) -> None:
+    """Right hour, wrong period (a boundary within the hour): the script asks for the right boundaries."""
+    scene = await open_scene(datastore)
+    now = await now_ms(datastore)
+    off: list[str | int] = [
+        -1,
+        -1,
+        -1,
+        -1,
+        "p",
+        now + starts_in_ms,
+        now + next_ends_in_ms - 60_000,
+        "q",
+        now + next_ends_in_ms,
+    ]
+    fitting: list[str | int] = [-1, -1, -1, -1, "p", 0, now + 60_000, "q", now + 120_000]
+    key = scene.keys[0].id
+    hold: list[str | int] = ["r", key, 1, 1, 0, 100, 1, "model", "{}"]
+    before = await dump(datastore)
+    for periods in ([*off, "team", *fitting, f"key:{key}"], [*fitting, "team", *off, f"key:{key}"]):
+        words = [now // 3_600_000, *hold, *periods]
+        reply = await datastore.run(ADMIT, scene.names.books(key, now), words)
+        assert reply[0] == b"clock"
+        assert int(reply[1]) >= now
+    assert await dump(datastore) == before
 
 
 async def test_the_next_period_begins_by_the_servers_clock(datastore: Datastore) -> None:

@@ -272,6 +272,6 @@ async def test_roll_ups_are_kept_a_year_and_a_month(datastore: Datastore) -> Non
     scene = await open_scene(datastore)
     await scene.books.settle(await scene.hold("r", 1), delivered(1))
     hour = (await scene.entries())[0].resolved_ms // 3_600_000
-    left_seconds = await datastore.command("TTL", scene.names.usage(str(hour)))
+    left_seconds = await datastore.command("TTL", scene.names.usage(hour))
     assert 399 * 86_400 < left_seconds <= 400 * 86_400
     assert await datastore.command("TTL", scene.names.ledger) == -1

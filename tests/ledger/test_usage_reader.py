@@ -75,7 +75,7 @@ async def test_sound_books_verify(datastore: Datastore, scene: Scene) -> None:
 async def test_every_touched_figure_is_noticed(datastore: Datastore, scene: Scene) -> None:
     """Spend, held money, a roll-up, a lease: whichever figure is changed by hand, the verification names it."""
     names, key = scene.names, scene.keys[0].id
-    hour = str((await scene.entries())[0].resolved_ms // HOUR_MS)
+    hour = (await scene.entries())[0].resolved_ms // HOUR_MS
     touches = {
         "spend team:total": ("HINCRBY", names.spend, "team:total", 1),
         f"spend key:{key}:total": ("HINCRBY", names.spend, f"key:{key}:total", 1),

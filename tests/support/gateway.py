@@ -14,8 +14,9 @@ import openai
 import uvicorn
 from typing_extensions import override
 
-from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
-from app.accounts.models import Limits, Team, VirtualKey
+from app.accounts.credentials import new_id
+from app.accounts.minting import mint
+from app.accounts.models import Limits, Team
 from app.cli.serve import server_config
 from app.ledger.models import Entry
 from app.main import create_app
@@ -57,11 +58,9 @@ class Gateway:
 
     async def new_key(self, team: Team, **given: Any) -> str:
         """A virtual key of the team, as a teammate holds it."""
-        secret = new_secret()
-        fields: dict[str, Any] = {"limits": Limits(), "alias": "tester", "created_at": datetime.now(UTC)} | given
-        key = VirtualKey(id=new_id(), team_id=team.id, secret_sha256=hash_secret(secret), **fields)
+        key, text = mint(team.id, "tester", Limits(), **given)
         await self.services.accounts.create_key(key)
-        return virtual_key_text(team.id, key.id, secret)
+        return text
 
     async def entries(self, team_id: str) -> list[Entry]:
         """The team's ledger, oldest first."""

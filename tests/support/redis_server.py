@@ -39,6 +39,7 @@ class RedisServer:
             "appendonly": "no",
         } | dict(config or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._watchman: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -63,6 +64,12 @@ class RedisServer:
         self.socket.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([self._program, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # A killed test run must not leave servers behind: our end of this pipe closes with us, however we end.
+        self._watchman = subprocess.Popen(
+            ["/bin/sh", "-c", 'read _; kill -9 "$1"; rm -rf "$2"', "sh", str(self.pid), str(self.folder)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         deadline = time.monotonic() + START_SECONDS
         while not self._serves():
             if not self.is_running or time.monotonic() > deadline:
@@ -123,6 +130,10 @@ class RedisServer:
                 os.kill(self._process.pid, signal.SIGCONT)
             self._process.wait(START_SECONDS)
             self._process = None
+        if self._watchman is not None:
+            self._watchman.kill()
+            self._watchman.communicate()
+            self._watchman = None
 
 
 def bundled_program() -> Path:

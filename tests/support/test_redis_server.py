@@ -1,10 +1,17 @@
 """The tests' own Redis does what the fault tests count on."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from app.datastore.datastore import Datastore
 from app.errors import StoreUnavailable
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import POLL_SECONDS, START_SECONDS, RedisServer
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_killed_server_comes_back_with_its_append_only_file() -> None:
@@ -45,6 +52,25 @@ def test_server_that_cannot_start_says_why() -> None:
     assert not server.is_running
     server.close()
     assert not server.folder.exists()
+
+
+def test_server_dies_with_a_killed_test_run() -> None:
+    """A kill -9 of the process that started it leaves neither the server nor its folder."""
+    starting = (
+        "from tests.support.redis_server import RedisServer as R; s = R(); s.start(); print(s.folder, flush=True)"
+    )
+    script = f"{starting}; input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        folder = Path(run.stdout.readline().strip())
+        assert (folder / "redis.sock").exists()
+        run.kill()
+    deadline = time.monotonic() + START_SECONDS
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("turn", [1, 2])

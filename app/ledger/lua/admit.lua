@@ -10,10 +10,10 @@
 -- Reply  {verdict, reason, scope, retry after ms (-1 = waiting does not help), now ms,
 --         requests: limit, remaining, reset ms, images: limit, remaining, reset ms   (limit -1 = none)
 --         team period, key period, a number that explains the refusal (limit), and another (available)}
---        verdict: admitted | refused | stale | clock
+--        verdict: admitted | refused | stale; or {'clock', now ms}: the caller's idea of the time does not fit
 -- Keeps  spent + held <= budget for team and key after every admission, whatever runs beside it
 
-if not USAGE then return {'clock', '', '', '-1', int(now)} end
+if not USAGE then return {'clock', int(now)} end
 
 local id, key_id = ARGV[2], ARGV[3]
 local cost, images = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -39,10 +39,10 @@ for i = 0, 1 do
     name = ARGV[a + 9], buckets = i == 0 and TEAM_BUCKETS or KEY_BUCKETS,
     requests = tonumber(ARGV[a]), images = tonumber(ARGV[a + 1]), concurrent = tonumber(ARGV[a + 2]),
     budget = tonumber(ARGV[a + 3]), period = ARGV[a + 4], ends = tonumber(ARGV[a + 6])}
-  if now < tonumber(ARGV[a + 5]) then return {'clock', '', '', '-1', int(now)} end
+  if now < tonumber(ARGV[a + 5]) then return {'clock', int(now)} end
   if now >= scope.ends then
     scope.period, scope.ends = ARGV[a + 7], tonumber(ARGV[a + 8])
-    if now >= scope.ends then return {'clock', '', '', '-1', int(now)} end
+    if now >= scope.ends then return {'clock', int(now)} end
   end
   scopes[i + 1] = scope
 end

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from app.accounts.models import PERIODS
-from app.cli.remote import Admin, Target, call
+from app.cli.remote import Admin, Target, call, quoted
 from app.cli.tables import dollars, echo_json, echo_table
 
 R = TypeVar("R")
@@ -140,7 +140,7 @@ def create_key(
         "models": list(models) or None,
         "expires_at": expires.astimezone().isoformat() if expires else None,
     }
-    made = call(target, lambda admin: admin.post(f"/teams/{team}/keys", body))
+    made = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys", body))
     if as_json:
         echo_json(made)
         return
@@ -154,7 +154,7 @@ def create_key(
 @_target_options
 def list_keys(target: Target, team: str, as_json: bool) -> None:
     """The virtual keys of a team."""
-    found = call(target, lambda admin: admin.get(f"/teams/{team}/keys"))
+    found = call(target, lambda admin: admin.get(f"/teams/{quoted(team)}/keys"))
     if as_json:
         echo_json(found)
         return
@@ -174,7 +174,7 @@ def revoke_key(target: Target, key: str, team: str, yes: bool, as_json: bool) ->
     """Close a virtual KEY (id, public id or alias) for ever."""
     if not yes:
         click.confirm(f"Revoke {key}? It stops working at once, for ever", abort=True, err=True)
-    revoked = call(target, lambda admin: admin.post(f"/teams/{team}/keys/{key}/revoke"))
+    revoked = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys/{quoted(key)}/revoke"))
     if as_json:
         echo_json(revoked)
     else:

@@ -1,0 +1,110 @@
+"""What an upstream's error answers mean: to the teammate, and for the money."""
+
+import orjson
+import pytest
+
+from app.errors import (
+    InvalidRequest,
+    LimitExceeded,
+    UpstreamFailed,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+    UpstreamUnknown,
+)
+from app.upstream.dialect import no_picture, read_failure
+
+
+def envelope(message: str, **given: object) -> bytes:
+    """An error in the upstream's envelope."""
+    return orjson.dumps({"error": {"message": message, "type": "comet_api_error", "param": "", **given}})
+
+
+@pytest.mark.parametrize("status", [408, 499, 504, 520, 522, 524])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"", b'{"message": "Endpoint request timed out"}', envelope("slow", code="bad_response")],
+    ids=["html", "nothing", "a proxy's json", "the envelope"],
+)
+def test_whoever_gave_up_waiting_leaves_the_outcome_unknown(status: int, body: bytes) -> None:
+    """A time-out is one in whatever form it comes: charged, and retries are told to stop."""
+    failure = read_failure(status, body)
+
+    assert failure.charged
+    assert type(failure.error) is UpstreamTimeout
+    assert failure.error.should_retry is False
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "charged"),
+    [
+        (429, b"<html>1015</html>", LimitExceeded, False),
+        (429, envelope("saturated"), LimitExceeded, False),
+        (301, b"", UpstreamUnavailable, False),
+        (403, b"<html>", UpstreamUnavailable, False),
+        (401, envelope("invalid token"), UpstreamUnavailable, False),
+        (400, envelope("Billing hard limit", code="billing_hard_limit_reached"), UpstreamUnavailable, False),
+        (500, envelope("user quota is not enough"), UpstreamUnavailable, False),
+        (503, envelope("no available channel", code="model_not_found"), UpstreamUnavailable, False),
+        (500, envelope("field messages is required", code="invalid_request"), InvalidRequest, False),
+        (500, b'{"code": "", "message": "model name is required"}', UpstreamFailed, False),
+        (500, b'{"message": "Internal server error"}', UpstreamUnknown, True),
+        (502, b"<html>", UpstreamUnknown, True),
+        (500, b"", UpstreamUnknown, True),
+    ],
+)  # fmt: skip
+def test_each_answer_has_its_meaning(status: int, body: bytes, kind: type[Exception], charged: bool) -> None:
+    """By code and message before status; only the upstream's own envelope gives a hold back on a 5xx."""
+    failure = read_failure(status, body)
+
+    assert (type(failure.error), failure.charged) == (kind, charged)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no available channel for group default and model X (distributor) (request id: 2026020513)",
+        "Azure OpenAI deployment img-eu-3 of organization org-x7 is out of capacity",
+        "Incorrect API key provided: sk-abcdefgh12345678",
+        "Your prompt 'a secret plan' could not be processed",
+        "Invalid size " + "x" * 400,
+    ],
+)
+def test_words_about_the_upstream_stay_here(message: str) -> None:
+    """A message that is not known to speak of the request is replaced; the log's detail has it, cut short."""
+    failure = read_failure(400, envelope(message, code="whatever", param="channel: 7"))
+
+    assert failure.error.message == "The image service refused this request as invalid."
+    assert failure.error.param is None
+    assert failure.error.code == "invalid_request"
+    assert message[:40] in failure.error.detail
+    assert len(failure.error.detail) <= 500
+
+
+def test_words_about_the_request_are_told() -> None:
+    """OpenAI's own validation reaches the teammate, without the relay's request id, which is kept for the ledger."""
+    told = "Invalid size '1792x936'. Width and height must both be divisible by 16."
+    failure = read_failure(400, envelope(f"{told} (request id: 20260205)", code="invalid_value", param="size"))
+
+    assert (failure.error.message, failure.error.param, failure.error.code) == (told, "size", "invalid_value")
+    assert failure.upstream_id == "20260205"
+
+
+def test_moderation_details_pass_and_nothing_else_with_them() -> None:
+    """Stage and categories of a moderation reach the teammate; other members, and unknown codes, do not."""
+    details = {"moderation_stage": "output", "categories": ["sexual"], "internal": "x"}
+    message = "Your request was rejected by the safety system. safety_violations=[sexual]."
+    failure = read_failure(400, envelope(message, code="anything", moderation_details=details))
+
+    error = failure.error.envelope()["error"]
+    assert error["code"] == "moderation_blocked"
+    assert error["message"] == message
+    assert error["moderation_details"] == {"moderation_stage": "output", "categories": ["sexual"]}
+
+
+def test_an_empty_answer_is_an_error_and_charged_only_for_its_tokens() -> None:
+    """A 200 without a picture is a refused prompt; where it reports output tokens they are charged."""
+    nothing = no_picture({"data": []})
+    billed = no_picture({"data": [], "usage": {"input_tokens": 9, "output_tokens": 196}})
+
+    assert (nothing.error.status, nothing.charged) == (400, False)
+    assert (billed.charged, billed.usage) == (True, {"input_tokens": 9, "output_tokens": 196})
