@@ -13,6 +13,7 @@ from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
 from app.errors import GatewayError
+from app.web.door import DoorLimits
 from app.web.errors import on_fault, on_gateway_error, on_http_exception, on_invalid_body
 from app.web.middleware import RequestIds
 from app.wiring import VERSION, Services
@@ -22,9 +23,8 @@ def create_app(services: Services) -> FastAPI:
     """A fresh application over open services."""
     settings = services.settings
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
-    generate = GenerateImages(
-        services.pipeline, max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
-    )
+    limits = DoorLimits(settings.max_body_bytes, settings.body_seconds, settings.send_seconds)
+    generate = GenerateImages(services.pipeline, limits)
     models = Models(services.keys, services.catalog)
     ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping)
     app.router.routes[:0] = [

@@ -4,7 +4,7 @@ One image token at $30 per million costs 30,000 nano-dollars. Lua holds numbers 
 2⁵³ ≈ 9.007·10¹⁵, so no amount above ``MAX_MONEY`` ($9,000,000) enters the books.
 """
 
-from decimal import Context, Decimal, Inexact, InvalidOperation
+import re
 from typing import NewType
 
 Money = NewType("Money", int)
@@ -16,32 +16,28 @@ MAX_MONEY = Money(9_000_000 * NANOS_PER_DOLLAR)
 TOKENS_PER_PRICE = 1_000_000
 """List prices are given per million tokens."""
 
-_NANO = Decimal("1e-9")
-_EXACT = Context(prec=28, traps=[Inexact])
-"""Raises rather than rounds."""
+_DECIMALS = 9
+_DOLLARS = re.compile(r"\$?([0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3}){1,6})(?:\.([0-9]{1,30}))?")
+"""Commas only where they part thousands: "12,50" is twelve and a half in half the world, and must not be 1,250."""
 
 
 def parse_dollars(text: str) -> Money:
     """Read ``"12.50"`` (with or without ``$``) exactly.
 
     Raises:
-        ValueError: not a number, negative, finer than a nano-dollar, or above ``MAX_MONEY``.
+        ValueError: not such a number, finer than a nano-dollar, or above ``MAX_MONEY``.
 
     """
-    try:
-        amount = Decimal(text.strip().removeprefix("$").replace(",", "").replace("_", ""))
-    except InvalidOperation:
-        raise ValueError(f"not an amount of dollars: {text!r}") from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(f"an amount of dollars must be zero or more: {text!r}")
-    # Before any arithmetic: 1e999999 would overflow it, or make an integer of a million digits.
-    if amount > MAX_MONEY // NANOS_PER_DOLLAR:
+    found = _DOLLARS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"an amount of dollars is wanted, such as 250 or 12.50: {text!r}")
+    fraction = (found[2] or "").rstrip("0")
+    if len(fraction) > _DECIMALS:
+        raise ValueError(f"an amount of dollars has at most {_DECIMALS} decimals: {text!r}")
+    nanos = int(found[1].replace(",", "")) * NANOS_PER_DOLLAR + int(fraction.ljust(_DECIMALS, "0"))
+    if nanos > MAX_MONEY:
         raise ValueError(f"an amount of dollars may be at most {format_dollars(MAX_MONEY)}: {text!r}")
-    try:
-        exact = amount.quantize(_NANO, context=_EXACT)
-    except Inexact:
-        raise ValueError(f"an amount of dollars has at most 9 decimals: {text!r}") from None
-    return Money(int(exact * NANOS_PER_DOLLAR))
+    return Money(nanos)
 
 
 def format_dollars(amount: int, decimals: int | None = None) -> str:

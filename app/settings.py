@@ -1,8 +1,10 @@
 """Every setting, read once from the environment; a wrong one is named, with what was found and what is wanted."""
 
 import os
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -103,7 +105,11 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         1_048_576, description="Largest JSON body. A prompt has at most 32,000 characters, which is 128 KiB."
     )
+    head_seconds: Seconds = Field(30, description="How long the head of a request may take to arrive.")
     body_seconds: Seconds = Field(30, description="How long a request's body may take to arrive.")
+    send_seconds: Seconds = Field(
+        60, description="How long a client may take none of its answer before it counts as gone."
+    )
     drain_seconds: Seconds = Field(660, description="How long a stopping process waits for requests in flight.")
 
     # What it says
@@ -117,16 +123,34 @@ class Settings(BaseSettings):
     @field_validator("cometapi_base_url")
     @classmethod
     def _base_url(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError("an http:// or https:// address is wanted")
+        parts = _parts(url, ("http", "https"))
+        if not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("an address with a host and a path is wanted, such as https://api.cometapi.com/v1")
         return url.rstrip("/")
 
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a redis://, rediss:// or unix:// address is wanted")
+        if url is not None:
+            _parts(url.get_secret_value(), ("redis", "rediss", "unix"))
         return url
+
+    @field_validator("cometapi_key", "admin_token", "metrics_token")
+    @classmethod
+    def _token(cls, token: SecretStr | None) -> SecretStr | None:
+        text = token.get_secret_value().strip() if token else ""
+        if text and not (text.isascii() and text.isprintable() and " " not in text):
+            raise ValueError("a token of printable ASCII without blanks is wanted (and without `Bearer`)")
+        return SecretStr(text) if text else None
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _ca_bundle(cls, path: Path | None) -> Path | None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(f"a readable PEM file of certificates is wanted ({error})") from None
+        return path
 
     @classmethod
     @override
@@ -141,6 +165,16 @@ class Settings(BaseSettings):
         return (init_settings, _SecretFiles(settings_cls), env_settings)
 
 
+def _parts(url: str, schemes: tuple[str, ...]) -> SplitResult:
+    """Take an address apart; pydantic tells its ValueError with the setting's name."""
+    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+    parts = urlsplit(url)
+    if parts.scheme not in schemes:
+        raise ValueError(f"an address that begins with {wanted} is wanted")
+    _ = parts.port  # raises where it is no number, or too large a one
+    return parts
+
+
 class _SecretFiles(PydanticBaseSettingsSource):
     """Secrets kept in files: ``<NAME>_FILE`` holds the path (Docker and Kubernetes secrets, systemd credentials)."""
 
@@ -151,11 +185,11 @@ class _SecretFiles(PydanticBaseSettingsSource):
     @override
     def __call__(self) -> dict[str, Any]:
         found = {}
-        for name, field in self.settings_cls.model_fields.items():
+        for name in self.settings_cls.model_fields:
             path = os.environ.get(variable_name(name) + "_FILE")
-            if path and "SecretStr" in str(field.annotation):
+            if path and _is_secret(name):
                 try:
-                    found[name] = Path(path).read_text(encoding="utf-8").strip()
+                    found[_GIVEN_NAMES.get(name, name)] = Path(path).read_text(encoding="utf-8").strip()
                 except (OSError, UnicodeDecodeError) as error:
                     raise SettingsError(f"{variable_name(name)}_FILE: cannot read {path}: {error}") from None
         return found
@@ -171,7 +205,7 @@ def load_settings(**given: Any) -> Settings:
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        raise SettingsError("\n".join(_line(Settings, dict(part)) for part in error.errors())) from None
+        raise SettingsError("\n".join(_line(dict(part)) for part in error.errors())) from None
     unknown = sorted(set(_set_variables()) - _known_variables())
     if unknown:
         raise SettingsError(
@@ -180,13 +214,16 @@ def load_settings(**given: Any) -> Settings:
     return settings
 
 
-def _line(model: type[BaseSettings], part: dict[str, Any]) -> str:
-    field = str(part["loc"][0]) if part["loc"] else ""
-    name = next((given for field_name, given in _GIVEN_NAMES.items() if field in (field_name, given)), None)
-    name = name or variable_name(field)
-    secret = field in model.model_fields and "SecretStr" in str(model.model_fields[field].annotation)
-    found = "a secret of the wrong form" if secret else repr(part.get("input"))
-    return f"{name}: found {found}; {part['msg']}"
+def _line(part: dict[str, Any]) -> str:
+    """One wrong setting: its name, what was found (unless it is a secret), what is wanted."""
+    place = str(part["loc"][0]) if part["loc"] else ""
+    field = next((field for field, given in _GIVEN_NAMES.items() if given == place), place)
+    found = "a secret of the wrong form" if _is_secret(field) else repr(part.get("input"))
+    return f"{variable_name(field)}: found {found}; {part['msg'].removeprefix('Value error, ')}"
+
+
+def _is_secret(field: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[field].annotation)
 
 
 def _set_variables() -> list[str]:

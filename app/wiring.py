@@ -22,7 +22,7 @@ from app.ledger.journal import Journal
 from app.ledger.ledger import Ledger
 from app.ledger.usage import UsageReader
 from app.metrics import Metrics
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.upstream.client import UpstreamClient
 from app.upstream.http1.route import proxy_for, ssl_context
 from app.upstream.http1.transport import UpstreamTransport
@@ -99,7 +99,21 @@ def _redis_client(url: str, settings: Settings) -> redis.Redis:
 
 def _upstream(settings: Settings) -> UpstreamClient:
     key = settings.cometapi_key
-    transport = UpstreamTransport(
+    try:
+        transport = _transport(settings)
+    except ValueError as error:
+        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None
+    return UpstreamClient(
+        transport,
+        settings.cometapi_base_url,
+        key.get_secret_value() if key else "",
+        total_seconds=settings.upstream_total_seconds,
+        user_agent=f"imagegate/{VERSION}",
+    )
+
+
+def _transport(settings: Settings) -> UpstreamTransport:
+    return UpstreamTransport(
         connect_seconds=settings.upstream_connect_seconds,
         read_seconds=settings.upstream_read_seconds,
         ssl_context=ssl_context(settings.ca_bundle),
@@ -107,11 +121,4 @@ def _upstream(settings: Settings) -> UpstreamClient:
         max_connections=settings.upstream_connections,
         max_idle_connections=settings.upstream_connections,
         idle_seconds=_IDLE_SECONDS,
-    )
-    return UpstreamClient(
-        transport,
-        settings.cometapi_base_url,
-        key.get_secret_value() if key else "",
-        total_seconds=settings.upstream_total_seconds,
-        user_agent=f"imagegate/{VERSION}",
     )

@@ -14,9 +14,7 @@ from app.money import MAX_MONEY, NANOS_PER_DOLLAR, format_dollars, parse_dollars
         ("12.50", 12_500_000_000),
         ("$12.50", 12_500_000_000),
         (" $1,234.5 ", 1_234_500_000_000),
-        ("1_000", 1_000_000_000_000),
         ("0.000000001", 1),
-        ("1e-9", 1),
         ("1.0000000000", 1_000_000_000),
         ("9000000", MAX_MONEY),
     ],
@@ -29,6 +27,7 @@ def test_dollars_are_read_exactly(text: str, nanos: int) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "$", "free", "-1", "-0.01", "nan", "inf", "-inf", "sNaN", "0x10", "1 2", "1.0000000001", f"1.{'0' * 40}1",
+     "1e-9", "1_000", "12,50", "1.234,56", "1,2345", "$$5", "\u0661\u0662",
      "1e-999999", "9000000.01", "1e30", "1e999999"],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused(text: str) -> None:

@@ -12,6 +12,7 @@ from app.ledger.periods import window
 from app.ledger.usage import UsageReader
 
 _USAGE_DAYS = 30
+_FIRST_YEAR = 2000  # before anything was sold here, and far from where dates end
 _MOST_USAGE_DAYS = 400  # roll-ups live that long
 
 
@@ -25,6 +26,8 @@ async def usage_report(
 
     """
     until = until or datetime.now(UTC)
+    if min(until, since or until).year < _FIRST_YEAR:
+        raise InvalidRequest(f"since and until must lie after {_FIRST_YEAR}", param="since")
     since = since or until - timedelta(days=_USAGE_DAYS)
     if not timedelta(0) < until - since <= timedelta(days=_MOST_USAGE_DAYS):
         raise InvalidRequest(f"since must lie before until, by at most {_MOST_USAGE_DAYS} days", param="since")

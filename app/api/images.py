@@ -4,20 +4,19 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import GatewayError
 from app.gateway.pipeline import Pipeline
-from app.web.door import HttpDoor
+from app.web.door import DoorLimits, HttpDoor
 
 
 class GenerateImages:
     """``POST /v1/images/generations``."""
 
-    def __init__(self, pipeline: Pipeline, *, max_body_bytes: int, body_seconds: float) -> None:
+    def __init__(self, pipeline: Pipeline, limits: DoorLimits) -> None:
         self._pipeline = pipeline
-        self._max_body_bytes = max_body_bytes
-        self._body_seconds = body_seconds
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; an answer that fails after its 200 is left unfinished, which closes the connection."""
-        door = HttpDoor(scope, receive, send, max_body_bytes=self._max_body_bytes, body_seconds=self._body_seconds)
+        door = HttpDoor(scope, receive, send, self._limits)
         try:
             await self._pipeline.generate(door)
         except GatewayError as error:

@@ -7,6 +7,7 @@ from app.accounts.keys import KeyRing
 from app.catalog.catalog import Catalog
 from app.catalog.profile import describe
 from app.errors import ModelNotFound
+from app.web.errors import bearer_of
 
 
 class Models:
@@ -18,7 +19,7 @@ class Models:
 
     async def list(self, request: Request) -> Response:
         """Every priced model the key may use."""
-        principal = await self._keys.authenticate(request.headers.get("authorization"), fresh=True)
+        principal = await self._keys.authenticate(bearer_of(request.scope), fresh=True)
         data = [
             describe(profile)
             for profile in self._catalog.profiles()
@@ -28,7 +29,7 @@ class Models:
 
     async def one(self, request: Request) -> Response:
         """One of them."""
-        principal = await self._keys.authenticate(request.headers.get("authorization"), fresh=True)
+        principal = await self._keys.authenticate(bearer_of(request.scope), fresh=True)
         profile = self._catalog.find(request.path_params["model"])
         if profile.prices is None or not principal.may_use(profile.name):
             raise ModelNotFound(

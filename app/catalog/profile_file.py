@@ -57,7 +57,7 @@ class PriceFile(BaseModel):
             image_input=_per_token(self.image_input),
             text_output=_per_token(self.text_output),
             image_output=_per_token(self.image_output),
-            per_image=parse_dollars(str(self.per_image or 0)),
+            per_image=parse_dollars(f"{self.per_image or Decimal(0):f}"),
             source=self.source,
         )
 
@@ -119,7 +119,7 @@ class ProfileFile(BaseModel):
 
 
 def _per_token(dollars_per_million: Decimal | None) -> Money:
-    return token_price(str(dollars_per_million or 0))
+    return token_price(f"{dollars_per_million or Decimal(0):f}")
 
 
 def _check_formula(quote: FormulaQuote, size: ParameterRule, quality: ParameterRule | None) -> None:

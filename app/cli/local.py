@@ -39,18 +39,16 @@ async def owned_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
 async def _borrowed_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
     """As `owned_redis`, for a command: it uses the embedded server of a running gateway where there is one."""
     async with AsyncExitStack() as stack:
-        if settings.redis_url is None and (live := await connect_live(settings.data_dir)):
-            yield f"unix://{live}"
-            return
         try:
+            # Waits for another command to end; a gateway that serves is not waited for.
             url = await stack.enter_async_context(owned_redis(settings, purpose))
         except DataFolderBusyError:
-            url = f"unix://{await _started_meanwhile(settings.data_dir)}"
+            url = f"unix://{await _served(settings.data_dir)}"
         yield url
 
 
-async def _started_meanwhile(data_dir: Path) -> str:
-    """The socket of a gateway that owned the folder already, but not its server yet.
+async def _served(data_dir: Path) -> str:
+    """The socket of the gateway that owns the folder, which may be starting just now.
 
     Raises:
         DataFolderBusyError: whoever owns the folder brings no server up.

@@ -43,7 +43,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a p
 
 
 def _limits(budget: str | None, period: str, timezone: str, counts: dict[str, int | None]) -> dict[str, Any]:
-    money = {"limit": budget.lstrip("$"), "period": period, "timezone": timezone} if budget is not None else None
+    money = {"limit": budget.removeprefix("$"), "period": period, "timezone": timezone} if budget is not None else None
     return {**counts, "budget": money}
 
 
@@ -138,7 +138,7 @@ def create_key(
         "alias": alias,
         "limits": _limits(budget, period, timezone, counts),
         "models": list(models) or None,
-        "expires_at": expires.astimezone().isoformat() if expires else None,
+        "expires_at": _iso(expires),
     }
     made = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys", body))
     if as_json:
@@ -210,7 +210,11 @@ def _usage_row(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment.astimezone().isoformat() if moment else None
+    """A local time as the admin API takes it."""
+    try:
+        return moment.astimezone().isoformat() if moment else None
+    except (OverflowError, ValueError):
+        raise click.UsageError(f"{moment:%Y-%m-%d} is not a time this can work with.") from None
 
 
 @click.group()

@@ -47,14 +47,16 @@ class Admin:
     async def _call(self, method: str, path: str, **given: Any) -> Any:
         try:
             response = await self._client.request(method, f"/admin/v1{path}", **given)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise click.ClickException(f"The gateway cannot be reached: {error}") from None
         try:
             document = response.json()
-        except ValueError:
-            raise click.ClickException(f"This is no imagegate: status {response.status_code} without JSON.") from None
+            message = document["error"]["message"] if response.is_error else ""
+        except (ValueError, LookupError, TypeError):
+            told = f"--url leads to no imagegate: it answered {response.status_code} in another form."
+            raise click.ClickException(told) from None
         if response.is_error:
-            raise click.ClickException(document.get("error", {}).get("message") or f"status {response.status_code}")
+            raise click.ClickException(str(message))
         return document
 
 

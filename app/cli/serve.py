@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -19,6 +21,7 @@ from app.errors import GatewayError
 from app.logs import configure_logging
 from app.main import create_app
 from app.settings import Settings
+from app.web.protocol import EdgeProtocol
 from app.wiring import Services, open_services
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         # uvicorn stops at a signal and then raises it again, for the handler that was there before. That must not end
         # the process in its tracks: Redis and the journal are still to be closed.
         signal.signal(number, _nothing)
+    _raise_descriptor_limit(2 * settings.max_in_flight + 100)
     listener = _listen(settings)
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
@@ -55,12 +59,12 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
     """Open everything, serve, and close everything in reverse."""
     async with owned_redis(settings, SERVE) as url, open_services(settings, url) as services:
         await services.datastore.ping()
-        config = server_config(create_app(services), settings.drain_seconds)
+        config = server_config(create_app(services), settings)
         await _Server(config, lambda: ready(services, _address(listener))).serve(sockets=[listener])
     log.info("stopped")
 
 
-def server_config(app: Callable[..., Any], drain_seconds: float) -> uvicorn.Config:
+def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config:
     """How uvicorn serves us: no lifespan, no logs of its own, no WebSocket, nothing in the answers but our headers."""
     return uvicorn.Config(
         app,
@@ -68,11 +72,11 @@ def server_config(app: Callable[..., Any], drain_seconds: float) -> uvicorn.Conf
         log_config=None,
         access_log=False,
         server_header=False,
-        http="httptools",
+        http=partial(EdgeProtocol, head_seconds=settings.head_seconds),  # type: ignore[arg-type] # makes protocols
         ws="none",
         proxy_headers=False,  # the socket says who is calling; nobody else is believed
         timeout_keep_alive=75,  # longer than nginx keeps its side, so that it is nginx who closes
-        timeout_graceful_shutdown=int(drain_seconds),
+        timeout_graceful_shutdown=int(settings.drain_seconds),
     )
 
 
@@ -91,6 +95,16 @@ class _Server(uvicorn.Server):
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
     """A signal handler that leaves everything to uvicorn's."""
+
+
+def _raise_descriptor_limit(wanted: int) -> None:
+    """Allow as many open sockets as the machine lets us; a request in flight has two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < wanted:
+        log.warning("few file descriptors", extra={"limit": hard, "wanted": wanted, "setting": "ulimit -n"})
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -9,12 +9,12 @@ from app.accounts.keys import KeyRing
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise
 from app.catalog.pricing import Quote, quote
-from app.errors import ClientGone, Conflict, Forbidden, GatewayError, InternalError, Overloaded
+from app.errors import ClientGone, Conflict, Forbidden, GatewayError, InternalError
 from app.gateway.door import Door
 from app.gateway.in_flight import InFlight
 from app.gateway.purchase import Purchase
 from app.gateway.record import Record, Recorder
-from app.gateway.refusals import refusal
+from app.gateway.refusals import refusal, stopped
 from app.gateway.relay import Relay
 from app.ledger.ledger import Ledger
 from app.ledger.models import Verdict
@@ -59,7 +59,7 @@ class Pipeline:
             record.error = error
             raise
         except asyncio.CancelledError as error:
-            record.error = Overloaded("This gateway is stopping.", should_retry=False)
+            record.error = stopped(record.resolution)
             raise record.error from error
         except Exception as error:
             log.exception("image request failed", extra={"request_id": door.request_id})

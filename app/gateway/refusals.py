@@ -2,9 +2,17 @@
 
 from collections.abc import Callable
 
-from app.errors import Forbidden, GatewayError, InsufficientQuota, LimitExceeded, StoreUnavailable
+from app.errors import (
+    Forbidden,
+    GatewayError,
+    InsufficientQuota,
+    LimitExceeded,
+    Overloaded,
+    StoreUnavailable,
+    UpstreamUnknown,
+)
 from app.gateway.door import Header
-from app.ledger.models import Admission, Rate
+from app.ledger.models import Admission, Rate, Resolution
 from app.money import format_dollars
 
 _COUNTED = {
@@ -45,6 +53,13 @@ def _refusal(admission: Admission, quoted: int) -> GatewayError:
         f"Limit reached for this {who}: {admission.limit} {counted}. Try again in {seconds:.3g} s.",
         retry_after_seconds=seconds,
     )
+
+
+def stopped(resolution: Resolution | None) -> GatewayError:
+    """The error for a request that a stopping gateway breaks off."""
+    if resolution is not None and resolution.charged:
+        return UpstreamUnknown("This gateway stopped before the answer was whole; the picture may have been billed.")
+    return Overloaded("This gateway is stopping; try again in a moment.", retry_after_seconds=2)
 
 
 def rate_headers(admission: Admission) -> list[Header]:

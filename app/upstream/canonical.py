@@ -3,12 +3,15 @@
 The upstream is a relay of relays: it writes ``""`` for what is absent and adds counters of its own (facts §4.3).
 """
 
+import re
 from typing import Any, Final
 
 from app.upstream.skeleton import PICTURE_KINDS
 
 ANSWER_FIELDS: Final = ("background", "output_format", "size", "quality", "safety_identifier")
 """The documented scalars beside ``created``, ``data``, ``usage`` and ``svg_usage`` (facts §1.6, §2.1)."""
+
+_WORD: Final = re.compile(r"[\w.*-]{1,64}", re.ASCII)
 
 USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
 SVG_USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
@@ -30,7 +33,7 @@ def canonical_item(item: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any
 
 def canonical_fields(document: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any]:
     """What stands beside ``created`` and ``data`` in the answer."""
-    fields = {name: document[name] for name in ANSWER_FIELDS if document.get(name) not in ("", None)}
+    fields = {name: value for name in ANSWER_FIELDS if _is_word(value := document.get(name))}
     if usage := canonical_usage(document.get("usage")):
         fields["usage"] = usage
     if svg_usage := _canonical_svg_usage(document.get("svg_usage")):
@@ -39,6 +42,11 @@ def canonical_fields(document: dict[str, Any], *, keep_unknown: bool) -> dict[st
         documented = {*ANSWER_FIELDS, "created", "data", "usage", "svg_usage"}
         fields |= {name: value for name, value in document.items() if name not in documented}
     return fields
+
+
+def _is_word(value: object) -> bool:
+    """Whether a scalar looks like what OpenAI documents: one short word, and no place for anything else."""
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
 
 def canonical_usage(usage: object) -> dict[str, Any]:

@@ -39,7 +39,12 @@ _MOST_LOGGED_CHARS = 500
 _NO_ANSWER = frozenset({408, 499, 504, *range(520, 530)})
 """Somebody between us and the models gave up waiting, in whatever form: the models may have gone on."""
 
+_NOT_THE_CALLERS = {402, 404, 405, 407}
+"""Our balance, our base URL, our proxy: a teammate can do nothing about these."""
+_MISCONFIGURED = "The image service cannot be reached as configured; whoever runs this gateway has to look."
+
 _OUR_ACCOUNT = {
+    "invalid_api_key",
     "insufficient_user_quota",
     "pre_consume_token_quota_failed",
     "billing_hard_limit_reached",
@@ -55,6 +60,7 @@ _ABOUT_THE_REQUEST = re.compile(
     r"|Missing required parameter|Prompt must be |Your request was rejected (by the|as a result of our) safety system)"
 )
 """How OpenAI's messages about a request begin (facts §1.5)."""
+_CATEGORY = re.compile(r"[\w/ -]{1,40}", re.ASCII)
 _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
 
@@ -81,7 +87,7 @@ def read_failure(status: int, body: bytes) -> ExchangeFailed:
     if 300 <= status < 500:
         # Whoever answered, a redirect or a refusal made no picture. It is our address or our access that is wrong.
         told = UpstreamUnavailable(
-            "The image service cannot be reached as configured; whoever runs this gateway has to look.",
+            _MISCONFIGURED,
             detail=f"status {status} without an error envelope",
         )
         return ExchangeFailed(told, charged=False)
@@ -98,17 +104,25 @@ def read_error(status: int, error: dict[str, Any]) -> ExchangeFailed:
 
 
 def no_picture(document: dict[str, Any]) -> ExchangeFailed:
-    """What a whole 200 without a picture means: an error inside it, or a prompt that was filtered."""
-    error = document.get("error")
-    if isinstance(error, dict):
-        return read_error(200, error)
+    """What a whole 200 without a picture means: an error inside it, a filtered prompt, or an answer of another kind."""
     usage = document.get("usage")
-    usage = usage if isinstance(usage, dict) and usage.get("output_tokens") else None
-    told = InvalidRequest(
-        "The image service made no picture for this prompt; it may have been filtered. Try other words.",
-        code="content_policy_violation",
-    )
-    return ExchangeFailed(told, charged=usage is not None, usage=usage)
+    billed = usage if isinstance(usage, dict) and usage.get("output_tokens") else None
+    if isinstance(error := document.get("error"), dict):
+        failure = read_error(200, error)
+    elif isinstance(document.get("data"), list):
+        told = InvalidRequest(
+            "The image service made no picture for this prompt; it may have been filtered. Try other words.",
+            code="content_policy_violation",
+        )
+        failure = ExchangeFailed(told, charged=False)
+    else:
+        return ExchangeFailed(
+            UpstreamUnknown(OUTCOME_UNKNOWN, detail="a 200 of another kind"), charged=True, usage=billed
+        )
+    if billed is not None:
+        failure.charged, failure.usage = True, billed
+        failure.error.should_retry = False
+    return failure
 
 
 def _told(status: int, error: dict[str, Any], message: str) -> GatewayError:
@@ -116,15 +130,8 @@ def _told(status: int, error: dict[str, Any], message: str) -> GatewayError:
     code = _text(error.get("code"))
     if code in _MODERATION or "safety system" in message:
         return _moderated(error, code, message)
-    if code in _OUR_ACCOUNT or "quota is not enough" in message or status in (401, 403):
-        return UpstreamUnavailable(
-            "The image service does not accept this gateway's account at the moment; whoever runs it has to look.",
-            retry_after_seconds=30,
-        )
-    if code == "model_not_found":
-        return UpstreamUnavailable(
-            "The image service has no capacity for this model at the moment.", retry_after_seconds=_BUSY_SECONDS
-        )
+    if ours := _ours(status, code, message):
+        return ours
     if status == 429:
         return _busy("")
     if code in _CALLERS_FAULT or 400 <= status < 500:
@@ -137,11 +144,31 @@ def _told(status: int, error: dict[str, Any], message: str) -> GatewayError:
     return UpstreamFailed("The image service failed to make this picture; try again.")
 
 
+def _ours(status: int, code: str, message: str) -> UpstreamUnavailable | None:
+    """What a teammate can do nothing about: our key, our balance, our address, their channels."""
+    if code in _OUR_ACCOUNT or status in (401, 403) or "quota is not enough" in message or "API key" in message:
+        return UpstreamUnavailable(
+            "The image service does not accept this gateway's account at the moment; whoever runs it has to look.",
+            retry_after_seconds=30,
+        )
+    if code == "model_not_found":
+        return UpstreamUnavailable(
+            "The image service has no capacity for this model at the moment.", retry_after_seconds=_BUSY_SECONDS
+        )
+    if status in _NOT_THE_CALLERS and code not in _CALLERS_FAULT:
+        return UpstreamUnavailable(_MISCONFIGURED)
+    return None
+
+
 def _moderated(error: dict[str, Any], code: str, message: str) -> InvalidRequest:
     details = error.get("moderation_details")
     kept = {}
     if isinstance(details, dict):
-        kept = {name: details[name] for name in ("moderation_stage", "categories") if name in details}
+        categories = details.get("categories")
+        words = [word for word in categories if _is_word(word)] if isinstance(categories, list) else []
+        kept = {"categories": words[:20]} | {
+            k: v for k, v in details.items() if k == "moderation_stage" and _is_word(v)
+        }
     return InvalidRequest(
         _about_the_request(message, "The image service's safety system refused this request."),
         code=code if code in _MODERATION else "moderation_blocked",
@@ -176,6 +203,10 @@ def _error_object(body: bytes) -> dict[str, Any] | None:
 def _about_the_request(message: str, otherwise: str) -> str:
     """The upstream's message where it is known to speak of the request, ours where it speaks of anything else."""
     return message if len(message) <= _MOST_TOLD_CHARS and _ABOUT_THE_REQUEST.match(message) else otherwise
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str) and _CATEGORY.fullmatch(value) is not None
 
 
 def _text(value: object) -> str:

@@ -2,25 +2,37 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
 
 from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, GatewayError
 from app.gateway.door import Header
-from app.web.errors import send_refusal
+from app.web.errors import bearer_of, send_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """What a client may take its time with, and how much it may send."""
+
+    max_body_bytes: int
+    body_seconds: float
+    send_seconds: float
 
 
 class HttpDoor:
     """Implements `app.gateway.door.Door` over ASGI."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, *, max_body_bytes: int, body_seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: DoorLimits) -> None:
         self._scope = scope
         self.request_id: str = scope["state"]["request_id"]
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
         self._receive = receive
         self._send = send
-        self._max_body_bytes = max_body_bytes
-        self._body_seconds = body_seconds
+        self._max_body_bytes = limits.max_body_bytes
+        self._body_seconds = limits.body_seconds
+        self._send_seconds = limits.send_seconds
+        self._is_stuck = False
         self._body: bytes | None = None
         self._watch: asyncio.Task[None] | None = None
         self.is_open = False
@@ -29,8 +41,7 @@ class HttpDoor:
     @property
     def authorization(self) -> str | None:
         """The ``Authorization`` header."""
-        value = self._headers.get(b"authorization")
-        return value.decode("latin-1") if value is not None else None
+        return bearer_of(self._scope)
 
     async def body(self) -> bytes:
         """The whole body; the same bytes when asked again.
@@ -56,23 +67,36 @@ class HttpDoor:
     async def start(self, headers: Sequence[Header]) -> None:
         """Send the head of a 200."""
         self.is_open = True
-        head = [(b"x-request-id", self.request_id.encode()), *headers]
-        await self._send({"type": "http.response.start", "status": 200, "headers": head})
+        await self._pass({"type": "http.response.start", "status": 200, "headers": list(headers)})
 
     async def send(self, piece: bytes) -> None:
-        """Send a piece; uvicorn drops it without complaint when the client is gone."""
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        """Send a piece at the client's pace; a client that stopped reading counts as gone."""
+        await self._pass({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def finish(self, piece: bytes) -> None:
         """Send the last piece and end the answer."""
-        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+        await self._pass({"type": "http.response.body", "body": piece, "more_body": False})
 
     async def refuse(self, error: GatewayError) -> None:
         """Answer with an error; when the 200 is out already, leave the answer unfinished: the client sees it cut."""
         if self.is_open:
             return
         self.is_open = True
-        await send_refusal(self._scope, self._send, error)
+        await send_refusal(self._scope, self._pass, error)
+
+    async def _pass(self, message: Message) -> None:
+        """Give a message to the server, which drops it without complaint when the client is gone.
+
+        The exchange with the upstream must not wait for a client for ever: one that does not take a piece in its time
+        is gone for us, gets nothing more, and finds its answer unfinished.
+        """
+        if self._is_stuck:
+            return
+        try:
+            async with asyncio.timeout(self._send_seconds):
+                await self._send(message)
+        except TimeoutError:
+            self._is_stuck = self.is_left = True
 
     async def close(self) -> None:
         """Stop watching the client."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from app.errors import GatewayError, InternalError, InvalidRequest, MethodNotAllowed, NotFound
+from app.errors import GatewayError, InternalError, InvalidRequest, MethodNotAllowed, NotFound, Unauthenticated
 from app.gateway.door import Header
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,19 @@ _PLACES = ("body", "query", "path")
 
 _MOST_RETRY_SECONDS = 60
 """Older SDKs fall back to a quick retry of their own when asked to wait longer than this (facts §3)."""
+
+
+def bearer_of(scope: Scope) -> str | None:
+    """The ``Authorization`` header.
+
+    Raises:
+        Unauthenticated: there are several, and nobody can say which is meant.
+
+    """
+    found = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(found) > 1:
+        raise Unauthenticated("There are several Authorization headers; send one.")
+    return found[0].decode("latin-1") if found else None
 
 
 def refusal_body(error: GatewayError) -> bytes:
@@ -47,9 +60,7 @@ def refusal_headers(error: GatewayError) -> list[Header]:
 async def send_refusal(scope: Scope, send: Send, error: GatewayError, extra: Sequence[Header] = ()) -> None:
     """Answer a request with an error: the one place where that is done."""
     body = refusal_body(error)
-    request_id = scope["state"]["request_id"].encode()
-    length = str(len(body)).encode()
-    headers = [(b"x-request-id", request_id), *refusal_headers(error), *extra, (b"content-length", length)]
+    headers = [*refusal_headers(error), *extra, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
 

@@ -3,7 +3,7 @@
 import secrets
 import time
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts.credentials import BASE62
 
@@ -15,11 +15,21 @@ class RequestIds:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the id and pass on."""
-        if scope["type"] == "http":
-            # A fresh dict: uvicorn's own is the lifespan's state, shared by all requests.
-            scope["state"] = {**scope.get("state", {}), "request_id": new_request_id()}
-        await self._app(scope, receive, send)
+        """Add the id and pass on; every answer carries it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = new_request_id()
+        header = (b"x-request-id", request_id.encode())
+        # A fresh dict: uvicorn's own is the lifespan's state, shared by all requests.
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [header, *message["headers"]]
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
 
 
 def new_request_id() -> str:

@@ -43,7 +43,7 @@ PACKAGES = {
     "redis": ("app.datastore", "app.wiring"),
     "starlette": ("app.api", "app.admin", "app.web", "app.main", "app.simulator"),
     "typing_extensions": ("app",),
-    "uvicorn": ("app.cli",),
+    "uvicorn": ("app.cli", "app.web.protocol"),
     "uvloop": ("app.cli",),
 }
 """Each third-party package and the places that may import it."""

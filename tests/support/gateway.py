@@ -85,6 +85,7 @@ def gateway_settings(data_dir: Path, simulator: Simulator, **given: Any) -> Sett
         "cometapi_base_url": simulator.url,
         "data_dir": data_dir,
         "admin_token": ADMIN_TOKEN,
+        "drain_seconds": 5,
     }
     return load_settings(**(fields | given))
 
@@ -97,7 +98,7 @@ async def running_gateway(
     settings = gateway_settings(data_dir, simulator, **given)
     listener = socket.create_server(("127.0.0.1", 0))
     async with open_services(settings, redis_url, background=background) as services:
-        server = _QuietServer(server_config(create_app(services), drain_seconds=5))
+        server = _QuietServer(server_config(create_app(services), settings))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.wait([serving], timeout=0.01)

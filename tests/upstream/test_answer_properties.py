@@ -1,6 +1,7 @@
 """Scanner and rewriter against a plain reading of the whole document: any JSON, spelled and cut in any way."""
 
 import json
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -260,7 +261,11 @@ def expected_output(document: dict[str, Any], *, keep_unknown: bool) -> dict[str
     if not delivered:
         return None
     created = document.get("created")
-    result = {name: document[name] for name in ANSWER_FIELDS if document.get(name) not in (None, "")}
+    result = {
+        name: document[name]
+        for name in ANSWER_FIELDS
+        if isinstance(document.get(name), str) and re.fullmatch(r"[A-Za-z0-9_.*-]{1,64}", document[name])
+    }
     result["created"] = created if type(created) is int and created > 0 else NOW
     result["data"] = delivered
     if usage := expected_usage(document.get("usage")):

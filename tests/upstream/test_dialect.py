@@ -64,7 +64,6 @@ def test_each_answer_has_its_meaning(status: int, body: bytes, kind: type[Except
     [
         "no available channel for group default and model X (distributor) (request id: 2026020513)",
         "Azure OpenAI deployment img-eu-3 of organization org-x7 is out of capacity",
-        "Incorrect API key provided: sk-abcdefgh12345678",
         "Your prompt 'a secret plan' could not be processed",
         "Invalid size " + "x" * 400,
     ],
@@ -78,6 +77,42 @@ def test_words_about_the_upstream_stay_here(message: str) -> None:
     assert failure.error.code == "invalid_request"
     assert message[:40] in failure.error.detail
     assert len(failure.error.detail) <= 500
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (402, "Insufficient Balance", None),
+        (400, "API key not valid", None),
+        (400, "Incorrect API key provided: sk-abcdefgh12345678", "invalid_api_key"),
+        (404, "Invalid URL (POST /v1/v1/images/generations)", None),
+    ],
+)
+def test_what_is_ours_to_mend_is_no_fault_of_the_caller(status: int, message: str, code: str | None) -> None:
+    """Our key, balance and address answer 503 for the operator to see, never a 4xx for the teammate."""
+    failure = read_failure(status, envelope(message, code=code))
+
+    assert type(failure.error) is UpstreamUnavailable
+    assert "sk-" not in failure.error.message
+
+
+@pytest.mark.parametrize("document", [{}, {"task_id": "abc"}, {"error": "internal failure"}, {"data": {}}])
+def test_a_200_of_another_kind_leaves_the_outcome_unknown(document: dict[str, object]) -> None:
+    """Only an empty list of pictures means a filtered prompt; anything else is charged as unknown."""
+    failure = no_picture(document)
+
+    assert (type(failure.error), failure.charged) == (UpstreamUnknown, True)
+
+
+def test_an_error_that_reports_tokens_is_charged_for_them() -> None:
+    """An error inside a 200 that bills output tokens is settled at them, and not to be retried."""
+    failure = no_picture({"error": {"message": "x", "code": "y"}, "usage": {"input_tokens": 9, "output_tokens": 196}})
+
+    assert (failure.charged, failure.usage, failure.error.should_retry) == (
+        True,
+        {"input_tokens": 9, "output_tokens": 196},
+        False,
+    )
 
 
 def test_words_about_the_request_are_told() -> None:
