@@ -166,9 +166,8 @@ def _moderated(error: dict[str, Any], code: str, message: str) -> InvalidRequest
     if isinstance(details, dict):
         categories = details.get("categories")
         words = [word for word in categories if _is_word(word)] if isinstance(categories, list) else []
-        kept = {"categories": words[:20]} | {
-            k: v for k, v in details.items() if k == "moderation_stage" and _is_word(v)
-        }
+        stage = details.get("moderation_stage")
+        kept = {"moderation_stage": stage if _is_word(stage) else None, "categories": words[:20]}
     return InvalidRequest(
         _about_the_request(message, "The image service's safety system refused this request."),
         code=code if code in _MODERATION else "moderation_blocked",
