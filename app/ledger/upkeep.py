@@ -12,9 +12,9 @@ from app.ledger.models import Hold
 
 log = logging.getLogger(__name__)
 
-RENEW_SECONDS = 20.0  # a third of the lease: two renewals may fail before a live request's hold expires
+RENEW_SECONDS = 15.0  # a third of the lease (`books.lua`): two may fail before a live request's hold expires
 SWEEP_SECONDS = 5.0
-SWEEP_ROUND_SECONDS = 30.0  # every team is visited twice per lease
+SWEEP_ROUND_SECONDS = 15.0  # lease and round together are the minute in which a vanished process is cleaned up after
 REPLAY_SECONDS = 1.0
 _LEAST_SWEPT = 200
 

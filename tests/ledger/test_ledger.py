@@ -215,7 +215,7 @@ async def test_a_resolution_older_than_its_tombstone_is_reported_and_not_replaye
 
 
 async def test_leases_of_live_requests_are_renewed_and_no_others(open_ledger: OpenLedger, scene: Scene) -> None:
-    """The holds this process answers for get another minute; a dead process's hold is left to run out."""
+    """The holds this process answers for get another lease; a dead process's hold is left to run out."""
     async with open_ledger() as ledger:
         admission = await admit(ledger, scene, "mine")
         await scene.hold("a dead process's")
@@ -225,10 +225,10 @@ async def test_leases_of_live_requests_are_renewed_and_no_others(open_ledger: Op
         ledger.start()
 
         async def is_renewed() -> bool:
-            return await scene.lease_left_ms("mine") > 55_000
+            return await scene.lease_left_ms("mine") > 40_000
 
         await until(is_renewed)
-        assert await scene.lease_left_ms("a dead process's") < 55_000
+        assert await scene.lease_left_ms("a dead process's") < 40_000
         assert admission.hold is not None
         await ledger.resolve(admission.hold, delivered(0))
 

@@ -10,7 +10,7 @@ local TEAM, KEY, HOLDS, RESERVATIONS, HELD, SPEND, RESOLVED, EXPIRED, LEDGER =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local TEAM_BUCKETS, KEY_BUCKETS = KEYS[12], KEYS[13]
 
-local LEASE_MS = 60000
+local LEASE_MS = 45000                   -- and a sweep within 15 s: a vanished process's holds are resolved in a minute
 local TOMBSTONE_MS = 7 * 24 * 3600 * 1000 -- an answer later than this is reported by a person, not replayed
 local USAGE_SECONDS = 400 * 24 * 3600     -- a year and a month of hourly roll-ups
 local TRIM_AT_ONCE = 20                   -- tombstones removed per resolution: more than one comes in, so it converges
