@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -98,13 +99,15 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 
 
 def _raise_descriptor_limit(wanted: int) -> None:
-    """Allow as many open sockets as the machine lets us; a request in flight has two."""
+    """Allow as many open sockets as are wanted, if the machine lets us; a request in flight has two."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = max(soft, wanted)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard < wanted:
-        log.warning("few file descriptors", extra={"limit": hard, "wanted": wanted, "setting": "ulimit -n"})
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):  # macOS has a ceiling below its "infinity"
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        log.warning("few file descriptors", extra={"limit": allowed, "wanted": wanted, "cure": "ulimit -n"})
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
