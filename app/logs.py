@@ -18,6 +18,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 
+_NOT_ON_A_TERMINAL = {"stages", "own_seconds", "bytes", "outcome"}
+"""Fields that a person who watches does without; the JSON lines have them."""
+
+
 def redact(text: str) -> str:
     """Take keys and base64 out of a text; a virtual key keeps its public id."""
     text = _SECRET.sub(lambda m: m[1] + ("-***" if m[2] else "") if m[1] else "***", text)
@@ -51,13 +55,20 @@ class TextFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
-        fields = "  ".join(f"{name}={value}" for name, value in _fields(record).items())
+        fields = "  ".join(
+            f"{name}={value}" for name, value in _fields(record).items() if name not in _NOT_ON_A_TERMINAL
+        )
         line = f"{at:%H:%M:%S} {record.levelname.lower():7} {record.getMessage()}"
         if fields:
             line += f"  {fields}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return redact(line)
+
+
+def logs_are_text() -> bool:
+    """Whether the process's logs are for a person."""
+    return any(isinstance(handler.formatter, TextFormatter) for handler in logging.getLogger().handlers)
 
 
 class _CutAnswers(logging.Filter):

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -208,10 +209,15 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsError("\n".join(_line(dict(part)) for part in error.errors())) from None
     unknown = sorted(set(_set_variables()) - _known_variables())
     if unknown:
-        raise SettingsError(
-            "\n".join(f"{name}: there is no such setting; see docs/configuration.md" for name in unknown)
-        )
+        raise SettingsError("\n".join(f"{name}: there is no such setting{_meant(name)}" for name in unknown))
     return settings
+
+
+def _meant(name: str) -> str:
+    """The setting that was probably meant."""
+    known = {known.removeprefix(_PREFIX): known for known in _known_variables()}
+    near = get_close_matches(name.removeprefix(_PREFIX), known, 1, cutoff=0.7)
+    return f"; is {known[near[0]]} meant?" if near else "; see docs/configuration.md"
 
 
 def _line(part: dict[str, Any]) -> str:

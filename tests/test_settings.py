@@ -50,7 +50,7 @@ def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: p
         ("COMETAPI_KEY", "Bearer sk-abc", "without `Bearer`"),
         ("IMAGEGATE_CA_BUNDLE", "/nowhere.pem", "a readable PEM file of certificates is wanted"),
         ("IMAGEGATE_BODY_SECONDS", "-1", "greater than 0"),
-        ("IMAGEGATE_TYPO", "1", "IMAGEGATE_TYPO: there is no such setting"),
+        ("IMAGEGATE_TYPO", "1", "IMAGEGATE_TYPO: there is no such setting; see docs/configuration.md"),
     ],
 )
 def test_a_wrong_setting_says_what_is_wanted(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:

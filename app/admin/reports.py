@@ -12,6 +12,7 @@ from app.ledger.periods import window
 from app.ledger.usage import UsageReader
 
 _USAGE_DAYS = 30
+_ALMOST_AN_HOUR = timedelta(hours=1) - timedelta(microseconds=1)
 _FIRST_YEAR = 2000  # before anything was sold here, and far from where dates end
 _MOST_USAGE_DAYS = 400  # roll-ups live that long
 
@@ -29,6 +30,7 @@ async def usage_report(
     if min(until, since or until).year < _FIRST_YEAR:
         raise InvalidRequest(f"since and until must lie after {_FIRST_YEAR}", param="since")
     since = since or until - timedelta(days=_USAGE_DAYS)
+    since, until = _whole_hour(since), _whole_hour(until + _ALMOST_AN_HOUR)
     if not timedelta(0) < until - since <= timedelta(days=_MOST_USAGE_DAYS):
         raise InvalidRequest(f"since must lie before until, by at most {_MOST_USAGE_DAYS} days", param="since")
     sums = await usage.sums(team.id, _ms(since), _ms(until))
@@ -65,6 +67,11 @@ def _row(key: str, alias: str, model: str, measures: Mapping[str, int]) -> Usage
         image_output_tokens=measures["image_output"],
         cost=plain_dollars(measures["cost"]),
     )
+
+
+def _whole_hour(moment: datetime) -> datetime:
+    """The hour a moment is in: roll-ups are by the hour, and a report says what it counted."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _ms(moment: datetime) -> int:

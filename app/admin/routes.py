@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from app.accounts.credentials import new_id
 from app.accounts.minting import mint
-from app.accounts.models import Team
+from app.accounts.models import Team, VirtualKey
 from app.accounts.store import AccountStore
 from app.admin.reports import usage_report
 from app.admin.schemas import (
@@ -21,6 +21,7 @@ from app.admin.schemas import (
     Verification,
 )
 from app.catalog.catalog import Catalog
+from app.errors import Conflict, InvalidRequest
 from app.ledger.usage import UsageReader
 
 
@@ -59,6 +60,7 @@ def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> No
         owner = await accounts.find_team(team)
         # Allow-lists hold the models' own names, so that an alias opens what it stands for and no more.
         models = tuple(catalog.find(name).name for name in body.models) if body.models is not None else None
+        _check_new_key(body, await accounts.keys(owner.id))
         key, text = mint(owner.id, body.alias, body.limits.limits(), models=models, expires_at=body.expires_at)
         await accounts.create_key(key)
         return CreatedKey.with_secret(key, owner, datetime.now(UTC), text)
@@ -76,6 +78,14 @@ def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> No
         named = await accounts.find_key(owner, key)
         revoked = await accounts.revoke_key(owner.id, named.id)
         return KeyBody.of(revoked, owner, datetime.now(UTC))
+
+
+def _check_new_key(body: NewKey, keys: list[VirtualKey]) -> None:
+    now = datetime.now(UTC)
+    if any(key.alias == body.alias and key.state(now) == "active" for key in keys):
+        raise Conflict(f"There is a key called {body.alias!r} in this team already; revoke it, or take another name.")
+    if body.expires_at is not None and body.expires_at <= now:
+        raise InvalidRequest("expires_at lies in the past: the key would never work.", param="expires_at")
 
 
 def _add_books(router: APIRouter, accounts: AccountStore, usage: UsageReader) -> None:

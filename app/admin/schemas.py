@@ -1,5 +1,6 @@
 """The operator's door in JSON: what it takes and what it gives. Money is a string of dollars, exact to 9 decimals."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -16,14 +17,24 @@ def _dollars(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            "a name is 1 to 63 letters, digits, dots, dashes or underscores, and begins with a letter or digit"
+        )
+    return text
+
+
 def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("not a time zone of the IANA database, such as Europe/Berlin")
     return name
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
 Dollars = Annotated[str, AfterValidator(_dollars), Field(examples=["12.50"])]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", examples=["design"])]
+Name = Annotated[str, AfterValidator(_name), Field(examples=["design"])]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 

@@ -1,9 +1,8 @@
 """``imagegate demo``: everything on this machine, with a pretend CometAPI; nothing to buy, nothing to sign up for."""
 
 import os
-import shutil
+import shlex
 import socket
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from pydantic import SecretStr
 from app.accounts.credentials import new_id
 from app.accounts.minting import mint
 from app.accounts.models import Budget, Limits, Team
+from app.cli.naming import own_command
 from app.cli.serve import run_until_stopped, serve_gateway
+from app.embedded.lock import DEMO
 from app.errors import NotFound, Unauthenticated
 from app.money import parse_dollars
 from app.settings import Settings, load_settings
@@ -37,7 +38,7 @@ def run_demo(port: int | None, data_dir: Path | None) -> None:
         async with Simulator() as simulator:
             simulator.default = Scenario(latency_seconds=_LATENCY_SECONDS)
             playing = settings.model_copy(update={"cometapi_base_url": simulator.url})
-            await serve_gateway(playing, listener, ready)
+            await serve_gateway(playing, listener, ready, DEMO)
 
     run_until_stopped(settings, work)
 
@@ -47,9 +48,12 @@ def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
     settings = load_settings(
         cometapi_key=SecretStr("sk-simulator"), cometapi_base_url="http://127.0.0.1/v1", redis_url=None
     )
+    if port is None:
+        is_chosen = "port" in settings.model_fields_set
+        port = settings.port if is_chosen else _free_port(settings.host, settings.port)
     return settings.model_copy(
         update={
-            "port": port if port is not None else _free_port(settings.host, settings.port),
+            "port": port,
             "data_dir": data_dir or settings.data_dir / "demo",
             "log_level": "warning",
         }
@@ -63,6 +67,7 @@ def _free_port(host: str, wanted: int) -> int:
         try:
             probe.bind((host, wanted))
         except OSError:
+            click.echo(f"Port {wanted} is taken, so another one is used.")
             return 0
     return wanted
 
@@ -101,13 +106,6 @@ async def _new_key(services: Services) -> str:
     return text
 
 
-def _own_command() -> str:
-    """How this program was started, so that the line can be pasted where `make demo` put it into no PATH."""
-    if shutil.which("imagegate"):
-        return "imagegate"
-    return sys.argv[0] if Path(sys.argv[0]).name == "imagegate" else f"{sys.executable} -m app"
-
-
 def _welcome(address: str, key: str, folder: Path) -> str:
     base_url = f"{address}/v1"
     bold = click.style
@@ -119,10 +117,10 @@ def _welcome(address: str, key: str, folder: Path) -> str:
   data folder  {folder}
 
 {bold("With curl", bold=True)}
-curl -s {base_url}/images/generations \\
+curl -sS {base_url}/images/generations -o answer.json \\
   -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
-  -d '{{"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x1024", "quality": "low"}}' \\
-  | grep -o '"b64_json":"[^"]*' | cut -d'"' -f4 | base64 -d > boat.png
+  -d '{{"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x1024", "quality": "low"}}'
+grep -o '"b64_json":"[^"]*' answer.json | cut -d'"' -f4 | base64 -d > boat.png; [ -s boat.png ] || cat answer.json
 
 {bold("With Python", bold=True)} (pip install openai)
 import base64, openai
@@ -132,7 +130,7 @@ open("boat.png", "wb").write(base64.b64decode(image.data[0].b64_json))
 print("boat.png,", image.usage.total_tokens, "tokens")
 
 {bold("What it cost", bold=True)}
-{_own_command()} usage --team {DEMO_TEAM} --data-dir {folder}
+{own_command()} usage --team {DEMO_TEAM} --data-dir {shlex.quote(str(folder))}
 
 Ctrl-C stops it.
 """

@@ -9,13 +9,15 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from app.embedded.errors import DataFolderBusyError
+from app.embedded.errors import DataFolderBusyError, EmbeddedError
 from app.embedded.lock import DataFolderLock
 from app.embedded.server import EmbeddedRedis, connect_live
 from app.main import create_app
 from app.settings import Settings
 from app.wiring import open_services
 
+_FOUNDING = {"teams create"}
+"""Commands that may begin the books of a folder; any other has only mistyped its name."""
 _START_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 
@@ -38,6 +40,11 @@ async def owned_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _borrowed_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
     """As `owned_redis`, for a command: it uses the embedded server of a running gateway where there is one."""
+    if settings.redis_url is None and purpose not in _FOUNDING and not (settings.data_dir / "redis").exists():
+        raise EmbeddedError(
+            f"There are no books in {settings.data_dir}. `teams create` begins some; --data-dir or IMAGEGATE_DATA_DIR "
+            "names another folder."
+        )
     async with AsyncExitStack() as stack:
         try:
             # Waits for another command to end; a gateway that serves is not waited for.

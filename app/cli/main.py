@@ -8,8 +8,10 @@ from typing_extensions import override
 
 from app.catalog.catalog import CatalogError, load_catalog
 from app.cli.demo import run_demo
-from app.cli.operator import keys, ledger, teams, usage
-from app.cli.serve import run_until_stopped, serve_gateway
+from app.cli.naming import own_command
+from app.cli.operator import keys, teams
+from app.cli.reports import ledger, usage
+from app.cli.serve import announce, run_until_stopped, serve_gateway
 from app.cli.tables import echo_table
 from app.money import TOKENS_PER_PRICE, format_dollars
 from app.settings import SettingsError, load_settings
@@ -38,7 +40,9 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port to listen on. [default: IMAGEGATE_PORT, else a free one]"
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on. [default: IMAGEGATE_PORT, 8080 or a free one]",
 )
 @click.option("--data-dir", type=click.Path(path_type=Path), help="[default: `demo` in the data folder]")
 def demo(port: int | None, data_dir: Path | None) -> None:
@@ -57,9 +61,9 @@ def serve() -> None:
         )
 
     async def ready(services: Services, address: str) -> None:
-        click.echo(f"imagegate {VERSION} serves {address}/v1", err=True)
+        announce(f"imagegate {VERSION} serves {address}/v1")
         if not await services.accounts.team_ids():
-            click.echo("There is no team yet. Make one: imagegate teams create NAME --budget DOLLARS", err=True)
+            announce(f"There is no team yet. Make one: {own_command()} teams create NAME --budget DOLLARS")
 
     run_until_stopped(settings, lambda listener: serve_gateway(settings, listener, ready))
 
@@ -82,17 +86,20 @@ def check() -> None:
     for profile in catalog.profiles():
         prices = profile.prices
         if prices is None:
-            rows.append((profile.name, "unpriced: refused", "", "", ""))
+            rows.append((profile.name, "-", "-", "-", "unpriced"))
         elif prices.by_tokens:
-            million = [
-                format_dollars(price * TOKENS_PER_PRICE)
-                for price in (prices.text_input, prices.image_input, prices.image_output)
-            ]
-            rows.append((profile.name, *million, prices.source))
+            listed = (prices.text_input, prices.image_input, prices.image_output)
+            rows.append((profile.name, *(format_dollars(price * TOKENS_PER_PRICE) for price in listed), ""))
         else:
-            rows.append((profile.name, f"{format_dollars(prices.per_image)} a picture", "", "", prices.source))
-    echo_table(("MODEL", "TEXT IN /M", "IMAGE IN /M", "IMAGE OUT /M", "SOURCE"), rows, numbers=(1, 2, 3))
-    click.echo(f"\nCatalog {catalog.version}, default model {catalog.default_model}. Settings are in order.")
+            rows.append((profile.name, "-", "-", "-", f"{format_dollars(prices.per_image)} a picture"))
+    echo_table(("MODEL", "TEXT IN /M", "IMAGE IN /M", "IMAGE OUT /M", ""), rows, numbers=(1, 2, 3))
+    for profile in catalog.profiles():
+        told = profile.prices.source if profile.prices else "no known price, so requests for it are refused"
+        click.echo(f"\n{profile.name}: {told}")
+    click.echo(f"\nCatalog {catalog.version}, default model {catalog.default_model}.")
+    if settings.cometapi_key is None:
+        raise click.ClickException("COMETAPI_KEY is not set: `imagegate serve` will not start without it.")
+    click.echo("Settings are in order.")
 
 
 main.add_command(teams)

@@ -48,7 +48,7 @@ class Admin:
         try:
             response = await self._client.request(method, f"/admin/v1{path}", **given)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise click.ClickException(f"The gateway cannot be reached: {error}") from None
+            raise click.ClickException(f"{self._client.base_url} cannot be reached: {error}") from None
         try:
             document = response.json()
             message = document["error"]["message"] if response.is_error else ""

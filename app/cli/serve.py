@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -18,8 +19,8 @@ from typing_extensions import override
 from app.cli.local import owned_redis
 from app.embedded.errors import EmbeddedError
 from app.embedded.lock import SERVE
-from app.errors import GatewayError
-from app.logs import configure_logging
+from app.errors import GatewayError, StoreUnavailable
+from app.logs import configure_logging, logs_are_text
 from app.main import create_app
 from app.settings import Settings
 from app.web.protocol import EdgeProtocol
@@ -56,13 +57,28 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         listener.close()
 
 
-async def serve_gateway(settings: Settings, listener: socket.socket, ready: Ready) -> None:
+async def serve_gateway(settings: Settings, listener: socket.socket, ready: Ready, purpose: str = SERVE) -> None:
     """Open everything, serve, and close everything in reverse."""
-    async with owned_redis(settings, SERVE) as url, open_services(settings, url) as services:
-        await services.datastore.ping()
+    async with owned_redis(settings, purpose) as url, open_services(settings, url) as services:
+        await _expect_redis(services)
         config = server_config(create_app(services), settings)
-        await _Server(config, lambda: ready(services, _address(listener))).serve(sockets=[listener])
-    log.info("stopped")
+        server = _Server(config, lambda: ready(services, _address(listener)), lambda: services.in_flight.number)
+        await server.serve(sockets=[listener])
+
+
+async def _expect_redis(services: Services) -> None:
+    try:
+        await services.datastore.ping()
+    except StoreUnavailable as error:
+        raise click.ClickException(f"Redis does not answer; look at IMAGEGATE_REDIS_URL. {error.detail}") from None
+
+
+def announce(text: str) -> None:
+    """Tell whoever started this process: a line on a terminal, a log line where logs are JSON."""
+    if logs_are_text():
+        click.echo(text, err=True)
+    else:
+        log.info(text)
 
 
 def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config:
@@ -82,16 +98,29 @@ def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and what it waits for when it is to stop."""
 
-    def __init__(self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]], in_flight: Callable[[], int]
+    ) -> None:
         super().__init__(config)
         self._listening = listening
+        self._in_flight = in_flight
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await self._listening()
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit and (number := self._in_flight()):
+            seconds = self.config.timeout_graceful_shutdown
+            announce(
+                f"Stopping when {number} in flight are finished, in {seconds} s at most. "
+                "Ctrl-C again cuts them off: they are charged at their quote."
+            )
+        super().handle_exit(sig, frame)
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
@@ -124,8 +153,9 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise click.ClickException(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Set IMAGEGATE_PORT or IMAGEGATE_HOST."
+            f"Cannot listen on {settings.host}:{settings.port}: {why}. Set IMAGEGATE_PORT or IMAGEGATE_HOST."
         ) from None
 
 

@@ -13,7 +13,9 @@ from app.embedded.errors import DataFolderBusyError, EmbeddedError
 from app.embedded.folder import create_private
 
 SERVE = "serve"
-"""The purpose of a holder that stays: nobody waits for it."""
+DEMO = "demo"
+_STAYING = {SERVE, DEMO}
+"""The purposes of holders that stay: nobody waits for them."""
 
 DEFAULT_WAIT_SECONDS = 10.0
 """A command such as ``imagegate keys`` holds the folder for a second or two; a starting serve waits for it."""
@@ -48,7 +50,7 @@ class DataFolderLock:
         seen: Holder | None = None
         while not self._try_once():
             holder = read_holder(self._folder)
-            stays = holder is not None and holder.purpose == SERVE and holder == seen
+            stays = holder is not None and holder.purpose in _STAYING and holder == seen
             if stays or asyncio.get_running_loop().time() >= deadline:
                 raise DataFolderBusyError(busy_message(self._folder, holder))
             seen = holder

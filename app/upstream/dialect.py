@@ -88,7 +88,8 @@ def read_failure(status: int, body: bytes) -> ExchangeFailed:
         # Whoever answered, a redirect or a refusal made no picture. It is our address or our access that is wrong.
         told = UpstreamUnavailable(
             _MISCONFIGURED,
-            detail=f"status {status} without an error envelope",
+            detail=f"status {status} without an error envelope; is the /v1 missing from COMETAPI_BASE_URL?",
+            should_retry=False,
         )
         return ExchangeFailed(told, charged=False)
     return _unknown(UpstreamUnknown, status)
@@ -156,7 +157,7 @@ def _ours(status: int, code: str, message: str) -> UpstreamUnavailable | None:
             "The image service has no capacity for this model at the moment.", retry_after_seconds=_BUSY_SECONDS
         )
     if status in _NOT_THE_CALLERS and code not in _CALLERS_FAULT:
-        return UpstreamUnavailable(_MISCONFIGURED)
+        return UpstreamUnavailable(_MISCONFIGURED, should_retry=False)
     return None
 
 

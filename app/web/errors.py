@@ -100,7 +100,8 @@ async def on_invalid_body(_: Request, error: Exception) -> Response:
     first: dict[str, Any] = error.errors()[0] if isinstance(error, RequestValidationError) else {}
     place = [part for part in first.get("loc", ()) if isinstance(part, str) and part not in _PLACES]
     param = ".".join(place) or None
-    return Refusal(InvalidRequest(f"{param or 'The body'}: {first.get('msg', 'invalid')}", param=param))
+    message = str(first.get("msg", "invalid")).removeprefix("Value error, ")
+    return Refusal(InvalidRequest(f"{param or 'The body'}: {message}", param=param))
 
 
 async def on_fault(request: Request, error: Exception) -> Response:

@@ -74,7 +74,7 @@ def test_the_demos_python_snippet_makes_a_picture(demo: tuple[subprocess.Popen[s
 def test_the_demos_curl_line_makes_a_picture(demo: tuple[subprocess.Popen[str], str], tmp_path: Path) -> None:
     """So does the curl line, with nothing but a shell."""
     _, printed = demo
-    line = printed[printed.index("curl -s") : printed.index("With Python")]
+    line = printed[printed.index("curl -sS") : printed.index("With Python")]
     subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=tmp_path, timeout=60, check=True)
 
     with Image.open(tmp_path / "boat.png") as picture:
@@ -115,7 +115,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
 
     assert wrong.returncode == unknown.returncode == 2
     assert "IMAGEGATE_PORT: found 'eighty'; Input should be a valid integer" in wrong.stderr
-    assert "IMAGEGATE_PROT: there is no such setting" in unknown.stderr
+    assert "IMAGEGATE_PROT: there is no such setting; is IMAGEGATE_PORT meant?" in unknown.stderr
 
 
 def test_the_books_from_the_command_line(tmp_path: Path) -> None:
@@ -126,6 +126,8 @@ def test_the_books_from_the_command_line(tmp_path: Path) -> None:
     twice = run("teams", "create", "design", "--no-budget", **here)
     key = json.loads(run("keys", "create", "--team", "design", "--alias", "ana", "--json", **here).stdout)
     listed = run("keys", "list", "--team", "design", **here)
+    again = run("keys", "create", "--team", "design", "--alias", "ana", **here)
+    elsewhere = run("teams", "list", IMAGEGATE_DATA_DIR=str(tmp_path / "mistyped"))
     run("keys", "revoke", "ana", "--team", "design", "--yes", **here)
     after = json.loads(run("keys", "list", "--team", "design", "--json", **here).stdout)
     verified = run("ledger", "verify", **here)
@@ -135,6 +137,11 @@ def test_the_books_from_the_command_line(tmp_path: Path) -> None:
     assert json.loads(team.stdout)["limits"]["budget"]["limit"] == "250.00"
     assert twice.returncode == 1
     assert "exists already" in twice.stderr
+    assert again.returncode == 1
+    assert "a key called 'ana'" in again.stderr
+    assert elsewhere.returncode == 1
+    assert "There are no books in" in elsewhere.stderr
+    assert not (tmp_path / "mistyped").exists()
     assert key["key"].startswith(key["public_id"] + "-")
     assert key["key"] not in listed.stdout
     assert key["public_id"] in listed.stdout
@@ -143,9 +150,12 @@ def test_the_books_from_the_command_line(tmp_path: Path) -> None:
 
 
 def test_check_prints_models_and_prices() -> None:
-    """`imagegate check` shows what may be asked for and what it costs, and that an unpriced model is refused."""
-    checked = run("check")
+    """`imagegate check` shows what may be asked for and at what price; a missing upstream key is told."""
+    checked = run("check", COMETAPI_KEY="sk-abc")
+    without = run("check")
 
     assert checked.returncode == 0
+    assert without.returncode == 1
+    assert "COMETAPI_KEY is not set" in without.stderr
     assert re.search(r"gpt-image-2 .*\$24\.00", checked.stdout)
     assert re.search(r"qwen-image .*unpriced", checked.stdout)

@@ -36,7 +36,7 @@ CASES = {
     "no channel": Case(Scenario(status=503, code="model_not_found"), 503, "upstream_unavailable", charged=False),
     "saturated": Case(Scenario(status=429, code="rate_limited"), 429, "rate_limit_exceeded", charged=False),
     "failed": Case(Scenario(status=502, code="bad_response"), 502, "upstream_failed", charged=False),
-    "redirect": Case(Scenario(content=Content.REDIRECT), 503, "upstream_unavailable", charged=False),
+    "redirect": Case(Scenario(content=Content.REDIRECT), 503, "upstream_unavailable", charged=False, retry="false"),
     "error inside a 200": Case(Scenario(content=Content.ERROR_INSIDE_200), 502, "upstream_failed", charged=False),
     "empty data": Case(Scenario(content=Content.EMPTY_DATA), 400, "content_policy_violation", charged=False),
     "524 with HTML": Case(Scenario(content=Content.HTML), 504, "upstream_timeout", charged=True, retry="false"),

@@ -1,0 +1,54 @@
+"""The options that several commands share: which gateway, which limits, which form, which time."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from app.cli.remote import Target
+
+R = TypeVar("R")
+
+
+def target_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options that say which gateway it speaks to; it receives them as its first argument."""
+
+    @click.option("--url", envvar="IMAGEGATE_URL", help="A running gateway. Without it the books are opened here.")
+    @click.option("--token", envvar="IMAGEGATE_TOKEN", help="The admin token, with --url.")
+    @click.option("--data-dir", help="The data folder, without --url. [default: IMAGEGATE_DATA_DIR]")
+    @wraps(command)
+    def with_target(*, url: str | None, token: str | None, data_dir: str | None, **given: Any) -> R:
+        return command(Target(url, token, data_dir, _purpose(click.get_current_context())), **given)
+
+    return with_target
+
+
+def _purpose(context: click.Context) -> str:
+    """The command's words, such as ``teams create``, however the program itself was started."""
+    above = context.parent
+    words = [] if above is None or above.parent is None else [_purpose(above)]
+    return " ".join([*words, context.info_name or ""])
+
+
+def limits_options(command: Callable[..., R]) -> Callable[..., R]:
+    """The counts that a team or a key may be limited to."""
+    for name, what in (
+        ("--requests-per-minute", "Requests per minute."),
+        ("--images-per-minute", "Images per minute."),
+        ("--concurrent-images", "Images at once."),
+    ):
+        command = click.option(name, type=click.IntRange(min=0), help=what + " 0 blocks.")(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+
+
+def iso_time(moment: datetime | None) -> str | None:
+    """A local time as the admin API takes it."""
+    try:
+        return moment.astimezone().isoformat() if moment else None
+    except (OverflowError, ValueError):
+        raise click.UsageError(f"{moment:%Y-%m-%d} is not a time this can work with.") from None
