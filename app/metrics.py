@@ -1,5 +1,7 @@
 """Every Prometheus collector: name, help, labels, buckets. Labels are bounded: catalog models, teams, stages, codes."""
 
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
 SLOW_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600)
@@ -11,57 +13,51 @@ class Metrics:
     """The collectors of one process, in a registry of their own: one process is one replica and one scrape target."""
 
     def __init__(self, version: str, catalog_version: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call] # ships without a type; a start time per series doubles the scrape and tells nobody anything
+        # A start time per series doubles the scrape and tells nobody anything.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # ships without a type
         self.registry = CollectorRegistry()
-        r = self.registry
-        self.requests = Counter(
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self.requests = counter(
             "imagegate_requests",
             "Image requests by the stage they ended in and their code (`ok`, or the error's code).",
             ("model", "stage", "code"),
-            registry=r,
         )
-        self.tokens = Counter(
+        self.tokens = counter(
             "imagegate_tokens",
             "Tokens settled, by modality: text_input, image_input, text_output, image_output.",
             ("team", "model", "kind"),
-            registry=r,
         )
-        self.images = Counter("imagegate_images", "Pictures delivered.", ("team", "model"), registry=r)
-        self.spend = Counter("imagegate_spend_dollars", "Money settled, in US dollars.", ("team", "model"), registry=r)
-        self.refusals = Counter(
-            "imagegate_refusals", "Requests refused before admission (4xx), by error code.", ("reason",), registry=r
+        self.images = counter("imagegate_images", "Pictures delivered.", ("team", "model"))
+        self.spend = counter("imagegate_spend_dollars", "Money settled, in US dollars.", ("team", "model"))
+        self.refusals = counter(
+            "imagegate_refusals", "Requests refused before admission (4xx), by error code.", ("reason",)
         )
-        self.unknown = Counter(
-            "imagegate_unknown_outcomes",
-            "Requests charged without knowing what became of them.",
-            ("model",),
-            registry=r,
+        self.unknown = counter(
+            "imagegate_unknown_outcomes", "Requests charged without knowing what became of them.", ("model",)
         )
-        self.above_quote = Counter(
-            "imagegate_quotes_exceeded", "True costs above the quote: a bug in a model profile.", ("model",), registry=r
+        self.above_quote = counter(
+            "imagegate_quotes_exceeded", "True costs above the quote: a bug in a model profile.", ("model",)
         )
-        self.in_flight = Gauge("imagegate_in_flight_requests", "Image requests under way.", registry=r)
-        self.request_seconds = Histogram(
+        self.in_flight = gauge("imagegate_in_flight_requests", "Image requests under way.")
+        self.request_seconds = histogram(
             "imagegate_request_seconds",
             "Time of an image request, first byte in to last byte out.",
             ("model", "outcome"),
             buckets=SLOW_SECONDS,
-            registry=r,
         )
-        self.first_byte_seconds = Histogram(
+        self.first_byte_seconds = histogram(
             "imagegate_upstream_first_byte_seconds",
             "Time from dispatch to the upstream's first byte.",
             ("model",),
             buckets=SLOW_SECONDS,
-            registry=r,
         )
-        self.overhead_seconds = Histogram(
+        self.overhead_seconds = histogram(
             "imagegate_overhead_seconds",
             "Our own share of a request: everything but waiting for the client's body and the upstream.",
             buckets=OWN_SECONDS,
-            registry=r,
         )
-        self.store_errors = Gauge("imagegate_store_errors", "Failed exchanges with Redis since the start.", registry=r)
-        self.journal_records = Gauge("imagegate_journal_records", "Resolutions on disk, waiting for Redis.", registry=r)
-        self.build = Info("imagegate_build", "The running version and its catalog.", registry=r)
+        self.store_errors = gauge("imagegate_store_errors", "Failed exchanges with Redis since the start.")
+        self.journal_records = gauge("imagegate_journal_records", "Resolutions on disk, waiting for Redis.")
+        self.build = Info("imagegate_build", "The running version and its catalog.", registry=self.registry)
         self.build.info({"version": version, "catalog": catalog_version})
