@@ -17,6 +17,9 @@ from app.errors import ModelNotFound
 
 _SHIPPED = Path(__file__).with_name("profiles")
 
+_OF_ONE_MODEL = frozenset({"aliases", "deprecated", "retired"})
+"""What an extension under a name of its own does not take over."""
+
 Document = dict[str, object]
 """A profile file as TOML reads it."""
 
@@ -36,35 +39,38 @@ class Catalog:
     """Every name and alias, retired models included."""
 
     def find(self, name: str) -> Profile:
-        """The profile of a model by its name or alias; ModelNotFound when there is none or it is retired."""
+        """The profile of a model by its name or alias, retired ones too; ModelNotFound when there is none."""
         profile = self.by_name.get(name)
         if profile is None:
             raise ModelNotFound(
                 f"The model `{shown(name)}` does not exist. GET /v1/models lists the models there are.", param="model"
             )
-        if profile.retired is not None:
-            raise ModelNotFound(
-                f"The model `{name}` was retired on {profile.retired.since}. Use `{profile.retired.replacement}`.",
-                param="model",
-            )
         return profile
 
     def profiles(self) -> tuple[Profile, ...]:
-        """The models that may be asked for, each once, by name; unpriced ones included."""
-        offered = {profile.name: profile for profile in self.by_name.values() if profile.retired is None}
-        return tuple(offered[name] for name in sorted(offered))
+        """The models on offer, each once, by name; unpriced ones included, retired ones not."""
+        return tuple(profile for profile in self._each() if profile.retired is None)
+
+    def retired(self) -> tuple[Profile, ...]:
+        """The models that are still found and sent on, but no longer on offer."""
+        return tuple(profile for profile in self._each() if profile.retired is not None)
 
     def names(self) -> tuple[str, ...]:
         """Their names, without aliases."""
         return tuple(profile.name for profile in self.profiles())
 
+    def _each(self) -> tuple[Profile, ...]:
+        own = {profile.name: profile for profile in self.by_name.values()}
+        return tuple(own[name] for name in sorted(own))
+
 
 def load_catalog(folder: Path | None = None, default_model: str = "gpt-image-2") -> Catalog:
-    """Read the shipped profiles, then the operator's ``*.toml`` in order of their file names.
+    """Read the shipped profiles, then the operator's ``*.toml``, each in order of their file names.
 
     A file of the operator's adds a model, or replaces the one of the same ``name``. With ``extends = "<model>"`` it
     starts from that model's data and says only what differs: top-level keys and tables replace the old ones whole,
-    ``[parameters.<name>]`` one by one. Without a ``name`` of its own such a file changes the model it extends.
+    ``[parameters.<name>]`` one by one. Without a ``name`` of its own such a file changes the model it extends. A file
+    that extends the model of a later one waits for it.
 
     Raises:
         CatalogError: a file or the default model is wrong.
@@ -72,12 +78,15 @@ def load_catalog(folder: Path | None = None, default_model: str = "gpt-image-2")
     """
     documents: dict[str, Document] = {}
     profiles: dict[str, Profile] = {}
-    for path in (*_files(_SHIPPED), *(_files(folder) if folder else ())):
-        document = _extended(path, _read(path), documents)
-        profile = _validated(path, document)
-        _refuse_taken_names(path, profile, profiles.values())
-        documents[profile.name] = document
-        profiles[profile.name] = profile
+    for place in (_SHIPPED, folder) if folder else (_SHIPPED,):
+        waiting = {path: _read(path) for path in _files(place)}
+        while waiting:
+            path = _next(waiting, documents)
+            document = _extended(path, waiting.pop(path), documents)
+            profile = _validated(path, document)
+            _refuse_taken_names(path, profile, profiles.values())
+            documents[profile.name] = document
+            profiles[profile.name] = profile
     by_name = {name: profile for profile in profiles.values() for name in (profile.name, *profile.aliases)}
     catalog = Catalog(_version(documents), default_model, by_name)
     try:
@@ -91,6 +100,12 @@ def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CatalogError(f"{folder}: not a folder")
     return sorted(folder.glob("*.toml"))
+
+
+def _next(waiting: Mapping[Path, Document], known: Mapping[str, Document]) -> Path:
+    """The first file that can be read now; when none can, the first of all, so that its fault is told."""
+    ready = (path for path, document in waiting.items() if document.get("extends") in (None, *known))
+    return next(ready, next(iter(waiting)))
 
 
 def _read(path: Path) -> Document:
@@ -107,12 +122,13 @@ def _extended(path: Path, document: Document, known: Mapping[str, Document]) -> 
         return document
     extends = document["extends"]
     if not isinstance(extends, str) or extends not in known:
-        raise CatalogError(f"{path}: extends: no model {extends!r} before this file; there are {', '.join(known)}")
+        raise CatalogError(f"{path}: extends: no model {extends!r} to extend; there are {', '.join(known)}")
     old = known[extends]
     new = {key: value for key, value in document.items() if key != "extends"}
     merged = old | new
-    if new.get("name", extends) != extends and "aliases" not in new:
-        merged["aliases"] = []  # they stay with the model that had them
+    if new.get("name", extends) != extends:
+        for key in _OF_ONE_MODEL - new.keys():
+            merged.pop(key, None)
     old_parameters, new_parameters = old.get("parameters"), new.get("parameters")
     if isinstance(old_parameters, dict) and isinstance(new_parameters, dict):
         merged["parameters"] = old_parameters | new_parameters

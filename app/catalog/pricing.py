@@ -1,10 +1,10 @@
 """What a request can cost at most, and what an answer did cost; exact integers of nano-dollars."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.catalog.normalise import ImageRequest
-from app.catalog.profile import CapQuote, FormulaQuote, QuoteRule, UnitPrices
+from app.catalog.profile import CapQuote, FormulaQuote, QuoteRule, TableQuote, UnitPrices
 from app.catalog.sizes import parse_size
 from app.errors import InvalidRequest
 from app.money import Money
@@ -114,16 +114,22 @@ def _most_tokens(request: ImageRequest) -> TokenUsage:
 def _most_image_tokens(request: ImageRequest, rule: QuoteRule) -> int:
     match rule:
         case CapQuote():
-            return rule.image_tokens
+            return rule.formats.get(request.output_format, rule.image_tokens)
+        case TableQuote():
+            return max(rule.tokens[quality][size] for quality, size in _possible(request, rule))
         case FormulaQuote():
-            sizes = rule.sizes.get(request.size, (request.size,))
-            qualities = rule.qualities.get(request.quality, (request.quality,))
             return max(
                 gpt_image_2_tokens(rule.factors[quality], *edges)
-                for quality in qualities
-                for edges in map(parse_size, sizes)
-                if edges is not None
+                for quality, size in _possible(request, rule)
+                if (edges := parse_size(size)) is not None
             )
+
+
+def _possible(request: ImageRequest, rule: FormulaQuote | TableQuote) -> Iterator[tuple[str, str]]:
+    """Every quality and size that what was asked for may become."""
+    for quality in rule.qualities.get(request.quality, (request.quality,)):
+        for size in rule.sizes.get(request.size, (request.size,)):
+            yield quality, size
 
 
 def _read_split(usage: Mapping[str, object], total_key: str, named_key: str, rest_key: str) -> tuple[int, int]:

@@ -1,17 +1,19 @@
 """A model profile: everything the gateway knows about one model, as frozen values read from its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, NonNegativeInt, PositiveInt
 
-from app.catalog.rules import AnyRule, BooleanRule, ChoiceRule, IntegerRule, Rule, StringRule
+from app.catalog.rules import AnyRule, BooleanRule, ChoiceRule, IntegerRule, NumberRule, Rule, StringRule
 from app.catalog.sizes import SizeRule
 from app.money import Money
 
-ParameterRule = AnyRule | BooleanRule | ChoiceRule | IntegerRule | StringRule | SizeRule
+ParameterRule = AnyRule | BooleanRule | ChoiceRule | IntegerRule | NumberRule | StringRule | SizeRule
+PriceBasis = Literal["cometapi", "list"]
+"""Whose price stands in a profile: what CometAPI asks, or the maker's own list price where CometAPI's is not public."""
 Container = Literal["b64_json", "url", "either"]
 """How the upstream hands a picture over: inside the answer, as a link, or as ``response_format`` asks."""
 
@@ -28,6 +30,7 @@ class UnitPrices:
     image_output: Money
     per_image: Money
     source: str
+    basis: PriceBasis = "cometapi"
 
     @property
     def by_tokens(self) -> bool:
@@ -54,6 +57,23 @@ class FormulaQuote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableQuote:
+    """Output tokens by a published table, for models that know only a few sizes."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
+
+    rule: Literal["table"]
+    tokens: Mapping[str, Mapping[str, PositiveInt]]
+    """The image tokens of one picture, by quality and size."""
+    sizes: Mapping[str, tuple[str, ...]]
+    """What each word for a size may become; the dearest is quoted."""
+    qualities: Mapping[str, tuple[str, ...]]
+    """What each word for a quality may become."""
+    text_overhead_tokens: NonNegativeInt
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapQuote:
     """A flat bound, for models that bill by tokens and publish no formula."""
 
@@ -62,20 +82,36 @@ class CapQuote:
     rule: Literal["cap"]
     image_tokens: PositiveInt
     """The most output tokens one picture costs."""
+    formats: Mapping[str, PositiveInt] = field(default_factory=dict)
+    """The same for output formats that cost more: a moving picture is many."""
     text_overhead_tokens: NonNegativeInt
     source: str
 
 
-QuoteRule = FormulaQuote | CapQuote
+QuoteRule = FormulaQuote | TableQuote | CapQuote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retired:
-    """The provider no longer makes pictures with this model; it stays in the catalog to say so."""
+    """The provider no longer makes pictures with this model; it is still found and sent on, and said to be gone."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
 
     since: date
+    replacement: str
+    """The model to ask for instead."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecated:
+    """The provider has announced the end of this model, and makes pictures with it until then."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
+
+    since: date
+    """The day of the announcement."""
+    ends: date
     replacement: str
     """The model to ask for instead."""
     source: str
@@ -98,6 +134,7 @@ class Profile:
     """None: unpriced, and every request for it is refused."""
     quote: QuoteRule | None
     """Present whenever the model is billed by tokens."""
+    deprecated: Deprecated | None = None
     retired: Retired | None = None
 
     @property

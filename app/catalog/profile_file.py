@@ -6,7 +6,18 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from app.catalog.profile import Container, FormulaQuote, ParameterRule, Profile, QuoteRule, Retired, UnitPrices
+from app.catalog.profile import (
+    Container,
+    Deprecated,
+    FormulaQuote,
+    ParameterRule,
+    PriceBasis,
+    Profile,
+    QuoteRule,
+    Retired,
+    TableQuote,
+    UnitPrices,
+)
 from app.catalog.rules import ChoiceRule, IntegerRule, StringRule
 from app.catalog.sizes import SizeRule, parse_size
 from app.money import Money, parse_dollars, token_price
@@ -33,6 +44,7 @@ class PriceFile(BaseModel):
     text_output: Decimal | None = None
     image_output: Decimal | None = None
     per_image: Decimal | None = None
+    basis: PriceBasis = "cometapi"
     source: Text
 
     @model_validator(mode="after")
@@ -59,6 +71,7 @@ class PriceFile(BaseModel):
             image_output=_per_token(self.image_output),
             per_image=parse_dollars(f"{self.per_image or Decimal(0):f}"),
             source=self.source,
+            basis=self.basis,
         )
 
 
@@ -76,6 +89,7 @@ class ProfileFile(BaseModel):
     container: Container
     price: PriceFile
     quote: Annotated[QuoteRule, Field(discriminator="rule")] | None = None
+    deprecated: Deprecated | None = None
     retired: Retired | None = None
     parameters: dict[ParameterName, Annotated[ParameterRule, Field(discriminator="type")]]
 
@@ -97,8 +111,8 @@ class ProfileFile(BaseModel):
     def _quotable(self) -> Self:
         if self.price.image_output is not None and self.quote is None:
             raise ValueError("quote: a model billed by tokens needs one")
-        if isinstance(self.quote, FormulaQuote):
-            _check_formula(self.quote, self.parameters["size"], self.parameters.get("quality"))
+        if isinstance(self.quote, FormulaQuote | TableQuote):
+            _check_rule(self.quote, self.parameters["size"], self.parameters.get("quality"))
         return self
 
     def to_profile(self) -> Profile:
@@ -114,6 +128,7 @@ class ProfileFile(BaseModel):
             parameters=self.parameters,
             prices=self.price.to_prices(),
             quote=self.quote,
+            deprecated=self.deprecated,
             retired=self.retired,
         )
 
@@ -122,18 +137,25 @@ def _per_token(dollars_per_million: Decimal | None) -> Money:
     return token_price(f"{dollars_per_million or Decimal(0):f}")
 
 
-def _check_formula(quote: FormulaQuote, size: ParameterRule, quality: ParameterRule | None) -> None:
-    """Every size and quality a caller may ask for, or leave open, must lead the formula to a number."""
+def _check_rule(quote: FormulaQuote | TableQuote, size: ParameterRule, quality: ParameterRule | None) -> None:
+    """Every size and quality a caller may ask for, or leave open, must lead the rule to a number."""
     # ValueErrors, wrong types too: that is what pydantic gathers.
     if not isinstance(size, SizeRule) or not isinstance(quality, ChoiceRule):
-        raise ValueError("quote: the gpt-image-2 formula needs the parameters size and quality")  # noqa: TRY004  see above
+        raise ValueError(f"quote: the rule {quote.rule} needs the parameters size and quality")  # noqa: TRY004  see above
     if size.default is None or quality.default is None:
-        raise ValueError("quote: the gpt-image-2 formula needs a default for size and quality")
-    for word in {*size.words, size.default}:
-        becomes = quote.sizes.get(word, (word,))
-        if not becomes or not all(map(parse_size, becomes)):
-            raise ValueError(f"quote.sizes: says not what {word!r} may become, in pixels")
-    for word in {*quality.values, quality.default}:
-        becomes = quote.qualities.get(word, (word,))
-        if not becomes or not all(quote.factors.get(one, 0) > 0 for one in becomes):
-            raise ValueError(f"quote.factors: none for what {word!r} may become")
+        raise ValueError(f"quote: the rule {quote.rule} needs a default for size and quality")
+    if isinstance(quote, TableQuote) and size.free is not None:
+        raise ValueError("quote: a table has no tokens for free sizes")
+    if () in {*quote.sizes.values(), *quote.qualities.values()}:
+        raise ValueError("quote: sizes and qualities name at least one thing each word may become")
+    named = {*size.words, *size.listed, size.default}
+    sizes = {one for word in named for one in quote.sizes.get(word, (word,))}
+    qualities = {one for word in {*quality.values, quality.default} for one in quote.qualities.get(word, (word,))}
+    for one in sorted(sizes):
+        if parse_size(one) is None:
+            raise ValueError(f"quote.sizes: says not what {one!r} may become, in pixels")
+    for one in sorted(qualities):
+        if isinstance(quote, FormulaQuote) and one not in quote.factors:
+            raise ValueError(f"quote.factors: none for {one!r}, which a quality may be or become")
+        if isinstance(quote, TableQuote) and (missing := sizes - quote.tokens.get(one, {}).keys()):
+            raise ValueError(f"quote.tokens: none for {one!r} at {min(missing)}")

@@ -158,6 +158,25 @@ class IntegerRule(Rule):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRule(Rule):
+    """A number, whole or not, between two bounds, both allowed."""
+
+    type: Literal["number"]
+    min: float
+    max: float
+
+    def check(self, name: str, value: object) -> float:
+        """The value, or the bounds it breaks."""
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise wrong_type(name, "a number", value)
+        if not self.min <= value <= self.max:
+            raise InvalidRequest(
+                f"Invalid '{name}': expected a number between {self.min:g} and {self.max:g}.", param=name
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StringRule(Rule):
     """A text of bounded length, counted in characters (Unicode code points). The text itself is never repeated."""
 

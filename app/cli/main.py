@@ -82,20 +82,26 @@ def check() -> None:
     """Check settings and catalog without starting anything; print the models and their prices."""
     settings = load_settings()
     catalog = load_catalog(settings.catalog_dir, settings.default_model)
+    profiles = (*catalog.profiles(), *catalog.retired())
     rows: list[tuple[str, ...]] = []
-    for profile in catalog.profiles():
+    for profile in profiles:
         prices = profile.prices
         if prices is None:
             rows.append((profile.name, "-", "-", "-", "unpriced"))
         elif prices.by_tokens:
             listed = (prices.text_input, prices.image_input, prices.image_output)
-            rows.append((profile.name, *(format_dollars(price * TOKENS_PER_PRICE) for price in listed), ""))
+            basis = "list price" if prices.basis == "list" else ""
+            rows.append((profile.name, *(format_dollars(price * TOKENS_PER_PRICE) for price in listed), basis))
         else:
             rows.append((profile.name, "-", "-", "-", f"{format_dollars(prices.per_image)} a picture"))
     echo_table(("MODEL", "TEXT IN /M", "IMAGE IN /M", "IMAGE OUT /M", ""), rows, numbers=(1, 2, 3))
-    for profile in catalog.profiles():
+    for profile in profiles:
         told = profile.prices.source if profile.prices else "no known price, so requests for it are refused"
         click.echo(f"\n{profile.name}: {told}")
+        if profile.deprecated:
+            click.echo(f"  Its maker ends it on {profile.deprecated.ends}; use {profile.deprecated.replacement}.")
+        if profile.retired:
+            click.echo(f"  Retired since {profile.retired.since}; use {profile.retired.replacement}.")
     click.echo(f"\nCatalog {catalog.version}, default model {catalog.default_model}.")
     if settings.cometapi_key is None:
         raise click.ClickException("COMETAPI_KEY is not set: `imagegate serve` will not start without it.")

@@ -1,5 +1,6 @@
 """The catalog: what ships, what an operator may change, and how a wrong file is refused."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from app.catalog.catalog import Catalog, CatalogError, load_catalog
 from app.catalog.normalise import normalise
 from app.catalog.pricing import quote
 from app.catalog.profile import describe
-from app.errors import InvalidRequest, ModelNotFound
+from app.errors import InvalidRequest
 
 TOKENS = 'text_input = "1"\nimage_input = "1"\ntext_output = "1"\nimage_output = "1"\n'
 
@@ -19,9 +20,8 @@ def write(folder: Path, text: str, name: str = "own.toml") -> Path:
 
 
 def test_what_ships(shipped: Catalog) -> None:
-    """Two families, found by name and alias, with their prices in nano-dollars a token."""
-    assert shipped.names() == ("gpt-image-2", "qwen-image")
-    gpt, qwen = shipped.profiles()
+    """Models are found by name and alias, with their prices in nano-dollars a token."""
+    gpt, qwen = shipped.find("gpt-image-2"), shipped.find("qwen-image")
     assert shipped.find("gpt-image-2-2026-04-21") is gpt
     assert gpt.prices is not None
     assert (gpt.prices.text_input, gpt.prices.image_input) == (4_000, 8_000)
@@ -72,7 +72,7 @@ def test_a_new_model_is_a_new_file(tmp_path: Path) -> None:
     """Under a name of its own an extension is a further model; the aliases stay where they were."""
     text = 'extends = "gpt-image-2"\nname = "gpt-image-9"\n[quote]\nrule = "cap"\nimage_tokens = 25_000\n'
     catalog = load_catalog(write(tmp_path, text + 'text_overhead_tokens = 64\nsource = "s"'), "gpt-image-9")
-    assert catalog.names() == ("gpt-image-2", "gpt-image-9", "qwen-image")
+    assert catalog.names() == tuple(sorted((*load_catalog().names(), "gpt-image-9")))
     assert catalog.find("gpt-image-2-2026-04-21").name == "gpt-image-2"
     request = normalise(b'{"prompt": "p", "n": 2}', catalog)
     assert request.body == b'{"model":"gpt-image-9","n":2,"prompt":"p"}'
@@ -99,14 +99,38 @@ source = "this test"
 
 
 def test_a_retired_model_says_so(tmp_path: Path) -> None:
-    """A retired model is not offered; who asks for it hears since when, and what to use."""
-    text = 'extends = "gpt-image-2"\nname = "gpt-image-1"\n'
+    """A retired model is not on offer, and is still found: its profile says since when, and what to use instead."""
+    text = 'extends = "gpt-image-2"\nname = "gpt-image-0"\n'
     text += '[retired]\nsince = 2026-10-23\nreplacement = "gpt-image-2"\nsource = "s"'
     catalog = load_catalog(write(tmp_path, text))
-    assert "gpt-image-1" not in catalog.names()
-    with pytest.raises(ModelNotFound, match=r"retired on 2026-10-23. Use `gpt-image-2`") as refusal:
-        catalog.find("gpt-image-1")
-    assert refusal.value.param == "model"
+    assert "gpt-image-0" not in catalog.names()
+    assert catalog.find("gpt-image-0") in catalog.retired()
+    retired = catalog.find("gpt-image-0").retired
+    assert retired is not None
+    assert (retired.since, retired.replacement) == (date(2026, 10, 23), "gpt-image-2")
+    assert normalise(b'{"model": "gpt-image-0", "prompt": "p"}', catalog).body.startswith(b'{"model":"gpt-image-0"')
+
+
+def test_the_end_of_a_model_is_its_own(tmp_path: Path) -> None:
+    """Aliases, announcements and retirement are not taken over by a model of another name, and kept by an override."""
+    write(tmp_path, 'extends = "gpt-image-1"\nname = "team-1"', "1.toml")
+    write(tmp_path, 'extends = "gpt-image-1.5"\nname = "team-1.5"', "2.toml")
+    write(tmp_path, 'extends = "gpt-image-1"\nowned_by = "us"', "3.toml")
+    catalog = load_catalog(tmp_path)
+    assert catalog.find("team-1").retired is None
+    assert (catalog.find("team-1.5").deprecated, catalog.find("team-1.5").aliases) == (None, ())
+    assert catalog.find("gpt-image-1").retired is not None
+
+
+def test_a_file_waits_for_the_model_it_extends(tmp_path: Path) -> None:
+    """The names of files need not sort a model before those that extend it; a circle is refused."""
+    write(tmp_path, 'extends = "second"\nname = "first"', "1.toml")
+    write(tmp_path, 'extends = "third"\nname = "second"', "2.toml")
+    write(tmp_path, 'extends = "gpt-image-2"\nname = "third"', "3.toml")
+    assert load_catalog(tmp_path).find("first").max_n == 10
+    write(tmp_path, 'extends = "first"\nname = "third"', "3.toml")
+    with pytest.raises(CatalogError, match=r"1\.toml: extends: no model 'second'"):
+        load_catalog(tmp_path)
 
 
 @pytest.mark.parametrize("number", ["0.04", '"0.04"'])
@@ -120,7 +144,10 @@ def test_a_price_is_exact_as_number_or_text(tmp_path: Path, number: str) -> None
 
 GPT = 'extends = "gpt-image-2"\n'
 QWEN = 'extends = "qwen-image"\n'
+MINI = 'extends = "gpt-image-1-mini"\n'
 SOURCE = 'source = "s"\n'
+TABLE = '[quote]\nrule = "table"\ntext_overhead_tokens = 64\n' + SOURCE
+AUTO = 'sizes = { auto = ["1024x1024"] }\nqualities = { auto = ["high"] }\n'
 
 
 @pytest.mark.parametrize(
@@ -160,6 +187,12 @@ SOURCE = 'source = "s"\n'
         (GPT + '[parameters.size]\ntype = "size"\nwords = ["2K"]\ndefault = "2K"\n' + SOURCE, "quote.sizes"),
         (GPT + '[parameters.quality]\ntype = "choice"\nvalues = ["max"]\ndefault = "max"\n' + SOURCE, "factors"),
         (GPT + '[parameters.quality]\ntype = "any"\ndrop = true\n' + SOURCE, "needs the parameters size and quality"),
+        (GPT + TABLE + AUTO + "tokens = { high = { 1x1 = 1 } }", "a table has no tokens for free sizes"),
+        (MINI + TABLE + AUTO + "tokens = { high = { 1024x1024 = 1 } }", "quote.tokens: none for 'high' at 1024x1536"),
+        (MINI + TABLE + AUTO + "tokens = {}", "quote.tokens: none for 'high' at"),
+        (MINI + TABLE + "sizes = { auto = [] }\nqualities = {}\ntokens = {}", "at least one thing"),
+        (GPT + '[price]\nbasis = "guess"\n' + TOKENS + SOURCE, "price.basis"),
+        (GPT + '[deprecated]\nsince = 2026-06-02\nreplacement = "qwen-image"\n' + SOURCE, "deprecated.ends"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name(tmp_path: Path, text: str, field: str) -> None:
@@ -183,4 +216,4 @@ def test_the_folder_and_the_default_model_must_exist(tmp_path: Path) -> None:
         load_catalog(tmp_path / "absent")
     with pytest.raises(CatalogError, match="default model"):
         load_catalog(default_model="gpt-image-0")
-    assert load_catalog(tmp_path).names() == ("gpt-image-2", "qwen-image")
+    assert load_catalog(tmp_path) == load_catalog()

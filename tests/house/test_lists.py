@@ -16,6 +16,7 @@ from app.main import create_app
 from app.metrics import Metrics
 from app.settings import load_settings
 from app.wiring import open_services
+from tests.house import parameters_table
 from tests.house.pages import code, page, table
 from tests.house.settings_table import settings_table, table_on_page, write
 from tests.house.tree import APP, Module, modules, parse
@@ -97,6 +98,11 @@ def script_faults(name: str, text: str) -> Iterator[str]:
 def test_settings_are_on_their_page() -> None:
     """docs/configuration.md has every setting with today's default and meaning; `make lists` writes them there."""
     assert table_on_page(page("configuration.md")) == settings_table()
+
+
+def test_parameters_are_on_their_page() -> None:
+    """docs/api.md has what each model does with each parameter today; `make lists` writes it there."""
+    assert parameters_table.table_on_page(page("api.md")) == parameters_table.parameters_table()
 
 
 def test_errors_are_on_their_page() -> None:
@@ -193,6 +199,21 @@ def test_settings_table_is_written_into_its_place(tmp_path: Path) -> None:
     copy.write_text(behind, encoding="utf-8")
     write(copy)
     assert copy.read_text(encoding="utf-8") == page("configuration.md")
+
+
+def test_parameters_table_is_written_into_its_place(tmp_path: Path) -> None:
+    """The same for the table of parameters; a model of a column of its own shows what it refuses."""
+    own = tmp_path / "catalog"
+    own.mkdir()
+    text = 'extends = "qwen-image"\nname = "own"\n[parameters.strength]\ntype = "boolean"\nsource = "this test"\n'
+    (own / "own.toml").write_text(text, encoding="utf-8")
+    told = parameters_table.parameters_table(own)
+    assert told != parameters_table.parameters_table()
+    assert next(line for line in told.splitlines() if "`strength`" in line).count("refused") == 7
+    copy = tmp_path / "api.md"
+    copy.write_text(page("api.md").replace("| dropped | dropped |", "| dropped |"), encoding="utf-8")
+    parameters_table.write(copy)
+    assert copy.read_text(encoding="utf-8") == page("api.md")
 
 
 def test_inspector_sees_a_further_code() -> None:
