@@ -14,6 +14,8 @@ PRICES: dict[str, tuple[float | None, float | None, float | None]] = {
     "gpt-image-2.6-sunburst": (4, 24, None),
     "gpt-image-1.5": (4, 25.6, None),
     "qwen-image": (None, None, 0.04),
+    "qwen-image-edit": (None, None, 0.04),
+    "doubao-seedream-4-5-251128": (None, None, 0.04),
 }
 """Dollars per million input and output tokens, or per request. CometAPI publishes gpt-image-2's; others: invented."""
 
@@ -40,7 +42,7 @@ def list_prices() -> HttpAnswer:
     data = [
         {
             "id": name,
-            "provider": "Alibaba" if name.startswith("qwen") else "OpenAI",
+            "provider": _provider(name),
             "model_type": "image",
             "features": ["text-to-image"],
             "pricing": {
@@ -72,6 +74,11 @@ def tell_balance(tally: Tally) -> HttpAnswer:
             "daily_quota": {today: day},
         }
     )
+
+
+def _provider(model: str) -> str:
+    makers = {"qwen": "Alibaba", "doubao": "ByteDance"}
+    return makers.get(model.partition("-")[0], "OpenAI")
 
 
 def _json(value: object) -> HttpAnswer:

@@ -30,3 +30,5 @@ class HttpAnswer:
     body: bytes
     content_type: str = "application/json; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    events: tuple[bytes, ...] | None = None
+    """The body of a stream, in place of ``body``, event by event."""

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from app.simulator.answer import HttpAnswer, ReceivedRequest
 from app.simulator.logbook import Logbook
-from app.simulator.scenario import Playbook, ScenarioError, read_scenario
+from app.simulator.playbook import Playbook
+from app.simulator.scenario import ScenarioError, read_scenario
 
 CONTROL_PREFIX = "/_simulator/"
 

@@ -1,9 +1,10 @@
 """Put an answer on the wire as its scenario wants it: framed, dripping, cut, stalled, reset."""
 
 import asyncio
-import gzip
 import secrets
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import formatdate
 from http.client import responses
 
@@ -13,6 +14,8 @@ from app.simulator.logbook import Logbook
 from app.simulator.refusals import new_request_id
 from app.simulator.scenario import Fault, Scenario
 
+GZIP_WINDOW = 31
+"""zlib's window bits for a gzip stream with the largest window."""
 BROKEN_BODIES = (Fault.RESET_MID_BODY, Fault.CUT_BODY, Fault.STALL_MID_BODY)
 
 
@@ -30,10 +33,10 @@ async def deliver(
         case _:
             pass
 
-    body = gzip.compress(answer.body, compresslevel=1) if scenario.gzip else answer.body
-    connection.write(write_head(answer, len(body), scenario, keep_alive=keep_alive))
-    cut = int(len(body) * scenario.fault_at) if scenario.fault in BROKEN_BODIES else len(body)
-    await _write_pieces(connection, body[:cut], scenario)
+    parts, scenario = _take_apart(answer, scenario)
+    connection.write(write_head(answer, sum(map(len, parts)), scenario, keep_alive=keep_alive))
+    sound, rest = _break(parts, scenario)
+    await _write_parts(connection, sound, scenario)
 
     match scenario.fault:
         case Fault.RESET_MID_BODY:
@@ -44,7 +47,7 @@ async def deliver(
             return
         case Fault.STALL_MID_BODY:
             await logbook.park(releasable=True, gone=connection.gone)
-            await _write_pieces(connection, body[cut:], scenario)
+            await _write_parts(connection, rest, scenario)
         case _:
             pass
     if scenario.chunked:
@@ -52,6 +55,38 @@ async def deliver(
     connection.is_stale = scenario.stale_after_answer
     if scenario.close_after_answer or scenario.content_length_error > 0 or not keep_alive:
         connection.close()
+
+
+def _take_apart(answer: HttpAnswer, scenario: Scenario) -> tuple[list[bytes], Scenario]:
+    """A body as one part, a stream as many as it has events, and the scenario as it applies to either."""
+    if answer.events is None:
+        parts, scenario = [answer.body], replace(scenario, event_pause_seconds=0.0)
+    else:  # the length of a stream is not known beforehand
+        parts, scenario = list(answer.events), replace(scenario, chunked=True)
+    return _compress(parts) if scenario.gzip else parts, scenario
+
+
+def _compress(parts: list[bytes]) -> list[bytes]:
+    """One gzip stream, flushed after each part, so that a client has each event when it was sent."""
+    compressor = zlib.compressobj(level=1, wbits=GZIP_WINDOW)
+    compressed = [compressor.compress(part) + compressor.flush(zlib.Z_SYNC_FLUSH) for part in parts]
+    return [*compressed[:-1], b"".join(compressed[-1:]) + compressor.flush()]
+
+
+def _break(parts: list[bytes], scenario: Scenario) -> tuple[list[bytes], list[bytes]]:
+    """What goes out before a fault strikes, and the rest."""
+    if scenario.fault not in BROKEN_BODIES or not parts:
+        return parts, []
+    struck = scenario.struck_event(len(parts))
+    cut = int(len(parts[struck]) * scenario.fault_at)
+    return [*parts[:struck], parts[struck][:cut]], [parts[struck][cut:], *parts[struck + 1 :]]
+
+
+async def _write_parts(connection: Connection, parts: list[bytes], scenario: Scenario) -> None:
+    for part in parts:
+        if scenario.event_pause_seconds:
+            await asyncio.wait([connection.gone], timeout=scenario.event_pause_seconds)
+        await _write_pieces(connection, part, scenario)
 
 
 async def _write_pieces(connection: Connection, body: bytes, scenario: Scenario) -> None:

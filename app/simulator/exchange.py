@@ -3,16 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.simulator.answer import HttpAnswer, ReceivedRequest
+from app.simulator.events import answer_stream, fulfil_stream
 from app.simulator.images import fulfil, write_answer
 from app.simulator.logbook import Logbook
 from app.simulator.orders import ImageOrder
 from app.simulator.refusals import HTML_STATUS, Refusal, html_page, is_html, played_refusal, refuse
 from app.simulator.scenario import Content, Scenario
+from app.simulator.usage import Tokens
 
-ReadOrder = Callable[[bytes], ImageOrder]
-"""A route's own reading of its body; raises RefusalError."""
+ReadOrder = Callable[[ReceivedRequest], ImageOrder]
+"""A route's own reading of its requests; raises RefusalError."""
 
 ELSEWHERE = "https://www.cometapi.com/"
 
@@ -28,28 +31,44 @@ async def compose_answer(
     """
     if scenario.refuses and not is_html(scenario):
         return refuse(played_refusal(scenario), scenario.retry_after_seconds)
-    order = read_order(request.body)
-    match scenario.content:
-        case Content.EMPTY_DATA:
-            return HttpAnswer(200, json.dumps(write_answer(order, scenario, [], 0, 0)).encode())
-        case Content.ERROR_INSIDE_200:
-            return refuse(Refusal(200, scenario.message or "upstream returned no image", code="bad_response"))
-        case Content.REDIRECT:
-            return redirect()
-        case Content.PICTURES | Content.CUT_JSON | Content.HTML:
-            pass
+    order = await asyncio.to_thread(read_order, request)
+    if scenario.ignores_stream:
+        order = replace(order, streams=False, partial_images=0)
+    stand_in = _stand_in(order, scenario)
+    if stand_in is not None:
+        return stand_in
 
-    files_url = f"http://{request.header('host') or 'localhost'}/files/"
-    fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, files_url)
-    logbook.bill(fulfilment.pictures, fulfilment.input_tokens, fulfilment.output_tokens)
+    if order.streams:
+        fulfilment = await asyncio.to_thread(fulfil_stream, order, scenario, logbook.serials)
+    else:
+        files_url = f"http://{request.header('host') or 'localhost'}/files/"
+        fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, files_url)
+    logbook.bill(fulfilment.pictures, fulfilment.tokens.input, fulfilment.tokens.output)
     for name, picture in fulfilment.files.items():
         logbook.keep_file(name, f"image/{order.output_format}", picture)
     if is_html(scenario):
         return html_page(scenario.status if scenario.refuses else HTML_STATUS)
-    return HttpAnswer(200, fulfilment.body)
+    return fulfilment.answer
 
 
 def redirect() -> HttpAnswer:
     """A redirect to the web site, CometAPI's answer to a wrong path."""
     page = b"<html><head><title>301 Moved Permanently</title></head></html>\n"
     return HttpAnswer(301, page, content_type="text/html", headers=(("Location", ELSEWHERE),))
+
+
+def _stand_in(order: ImageOrder, scenario: Scenario) -> HttpAnswer | None:
+    """What comes in place of pictures, where none are drawn."""
+    match scenario.content:
+        case Content.EMPTY_DATA if order.streams:
+            return answer_stream([])
+        case Content.EMPTY_DATA:
+            return HttpAnswer(200, json.dumps(write_answer(order, scenario, [], Tokens())).encode())
+        case Content.ERROR_EVENT if not order.streams:
+            return refuse(replace(played_refusal(scenario), status=200))
+        case Content.ERROR_INSIDE_200:
+            return refuse(Refusal(200, scenario.message or "upstream returned no image", code="bad_response"))
+        case Content.REDIRECT:
+            return redirect()
+        case _:
+            return None

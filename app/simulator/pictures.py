@@ -8,14 +8,17 @@ import io
 import os
 import re
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 TILES = 24
 """Tiles along the longer edge."""
 SHOWN_CHARACTERS = 480
 """A longer prompt is cut; it would not be legible."""
+MIN_PREVIEW_EDGE = 16
+INSET_SHARE = 8
+"""A thumbnail's edges are at most this part of the picture's."""
 PANEL = (16, 20, 28)
 INK = (255, 255, 255)
 DESCRIPTION_TAG = 0x010E
@@ -35,12 +38,26 @@ class Sketch:
     """Quality of JPEG and WebP, 0 to 100."""
     transparent: bool = False
     padding_bytes: int = 0
+    inset: bytes = b""
+    """A picture of which a thumbnail is shown in the upper left corner: what an edit was given."""
+    blur_pixels: int = 0
+
+
+def draw_preview(sketch: Sketch, serial: int, index: int, previews: int) -> bytes:
+    """Draw a preview of a picture: smaller and blurred, but less so with each; the same serial number."""
+    share = (index + 1) / (previews + 1)
+    size = (max(int(sketch.width * share), MIN_PREVIEW_EDGE), max(int(sketch.height * share), MIN_PREVIEW_EDGE))
+    return draw(replace(sketch, width=size[0], height=size[1], blur_pixels=2 * (previews - index)), serial)
 
 
 def draw(sketch: Sketch, serial: int) -> bytes:
     """Draw one picture and encode it; takes CPU time, so call it in a thread."""
     image = _mosaic(sketch)
     _write_text(image, sketch.prompt, serial)
+    if sketch.inset:
+        _paste_thumbnail(image, sketch.inset)
+    if sketch.blur_pixels:
+        image = image.filter(ImageFilter.BoxBlur(sketch.blur_pixels))
     if sketch.output_format == "jpeg" and image.mode != "RGB":
         image = image.convert("RGB")
     file = io.BytesIO()
@@ -91,6 +108,13 @@ def _mosaic(sketch: Sketch) -> Image.Image:
     return tiles.resize((grid[0] * tile, grid[1] * tile), Image.Resampling.NEAREST).crop(
         (0, 0, sketch.width, sketch.height)
     )
+
+
+def _paste_thumbnail(image: Image.Image, inset: bytes) -> None:
+    with Image.open(io.BytesIO(inset)) as given:
+        given.thumbnail((max(image.width // INSET_SHARE, 1), max(image.height // INSET_SHARE, 1)))
+        thumbnail = given.convert("RGBA")
+    image.paste(thumbnail, (0, 0), thumbnail)
 
 
 def _write_text(image: Image.Image, prompt: str, serial: int) -> None:

@@ -5,13 +5,19 @@ from urllib.parse import parse_qs
 
 from app.simulator.account import list_models, list_prices, tell_balance
 from app.simulator.answer import HttpAnswer, ReceivedRequest
+from app.simulator.edits import read_edit
 from app.simulator.exchange import ReadOrder, redirect
+from app.simulator.fields import read_json
+from app.simulator.form import is_form, read_form
 from app.simulator.logbook import Logbook
 from app.simulator.orders import read_generation
-from app.simulator.refusals import Refusal, refuse
+from app.simulator.refusals import Refusal, RefusalError, refuse
 
-IMAGE_ROUTES: Mapping[str, ReadOrder] = {"/v1/images/generations": read_generation}
-"""POST routes that draw, and how each reads its body. Edits would be one more entry; streaming a second delivery."""
+IMAGE_ROUTES: Mapping[str, ReadOrder] = {
+    "/v1/images/generations": read_generation,
+    "/v1/images/edits": read_edit,
+}
+"""POST routes that draw, and how each reads its request."""
 
 AcceptsKey = Callable[[str], bool]
 FILES_PREFIX = "/files/"
@@ -37,12 +43,27 @@ def look_up(request: ReceivedRequest, logbook: Logbook, accepts_key: AcceptsKey)
             key = parse_qs(request.query).get("key", [""])[0]
             return tell_balance(logbook.tally) if accepts_key(key) else unauthorised
         case "GET", path if path.startswith(FILES_PREFIX):
-            return _file(path.removeprefix(FILES_PREFIX), logbook)
+            return _file(request, logbook)
         case _:
             return redirect()
 
 
-def _file(name: str, logbook: Logbook) -> HttpAnswer:
+def loose_prompt(request: ReceivedRequest) -> str:
+    """The prompt of a request that may be no good, for the scenario tag in it."""
+    content_type = request.header("content-type") or ""
+    try:
+        if is_form(content_type):
+            parts = read_form(request.body, content_type)
+            return next((part.data.decode("utf-8", "replace") for part in parts if part.name == "prompt"), "")
+        prompt = read_json(request.body).get("prompt")
+    except RefusalError:
+        return ""
+    return prompt if isinstance(prompt, str) else ""
+
+
+def _file(request: ReceivedRequest, logbook: Logbook) -> HttpAnswer:
+    """A picture handed over as URL; where the URL was signed, the signature is part of its name."""
+    name = request.path.removeprefix(FILES_PREFIX) + (f"?{request.query}" if request.query else "")
     if name not in logbook.files:
         return HttpAnswer(404, b"404 page not found", content_type="text/plain")
     content_type, picture = logbook.files[name]

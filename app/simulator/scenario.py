@@ -1,11 +1,5 @@
-"""Say how the pretend CometAPI is to behave in one exchange, and choose the scenario of the next one.
+"""Say how the pretend CometAPI is to behave in one exchange."""
 
-A scenario is chosen in this order: the queue of one-shot scenarios, a tag in the prompt such as
-``[scenario: latency_seconds=2 status=429]`` (laid over the default), the default.
-"""
-
-import re
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -15,14 +9,19 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class Content(StrEnum):
-    """What an answer says. Pictures are drawn, and so billed, for all but EMPTY_DATA, ERROR_INSIDE_200 and REDIRECT."""
+    """What an answer says. Pictures are drawn, and so billed, for all but EMPTY_DATA, ERROR_INSIDE_200 and REDIRECT.
+
+    An ERROR_EVENT bills only the pictures completed before it.
+    """
 
     PICTURES = "pictures"
     EMPTY_DATA = "empty_data"  # 200 with "data": [], what CometAPI answers when the prompt was filtered
     ERROR_INSIDE_200 = "error_inside_200"
-    CUT_JSON = "cut_json"  # framed rightly, but the JSON stops at `fault_at`
+    CUT_JSON = "cut_json"  # framed rightly, but the JSON, or the stream, stops at `fault_at`
     HTML = "html"  # Cloudflare's page, status 524 unless another is given: the origin goes on and bills
     REDIRECT = "redirect"
+    ERROR_EVENT = "error_event"  # a stream turns into an error at `fault_event`; `code` says which
+    NOT_COMPLETED = "not_completed"  # a stream that ends in good order before `fault_event`
 
 
 class Fault(StrEnum):
@@ -75,7 +74,12 @@ class Scenario:
     content: Content = Content.PICTURES
     fault: Fault = Fault.NONE
     fault_at: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Where in the body a fault strikes, as a share of it."""
+    """Where in the body, or of a stream in its ``fault_event``, a fault strikes, as a share of it."""
+    fault_event: int = -1
+    """The event of a stream that a fault strikes, counted from 0, or from the end as -1; the last completes a picture.
+
+    Stalls of a stream between two events are a STALL_MID_BODY with a ``fault_at`` of 0.
+    """
     usage: Usage = Usage.TRUE
     usage_first: bool = False
     """Put ``usage`` before ``data``, as in CometAPI's sample, rather than after it, as OpenAI does."""
@@ -96,6 +100,18 @@ class Scenario:
     """The body is written, and chunked, in pieces of this size."""
     piece_pause_seconds: Annotated[float, Field(ge=0)] = 0.0
     """A pause after each piece: a body that drips."""
+    ignores_stream: bool = False
+    """Answer with JSON although a stream was asked for."""
+    event_pause_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """A pause before each event of a stream, the headers already sent."""
+    event_names: bool = True
+    """Whether a stream's events have their ``event:`` line, as OpenAI's do."""
+    done_line: bool = False
+    """End a stream with ``data: [DONE]``, as CometAPI ends those of its chat models."""
+    comments: bool = False
+    """Put an SSE comment before each event of a stream."""
+    crlf: bool = False
+    """End the lines of a stream with CR LF, which SSE allows and OpenAI does not use."""
     close_after_answer: bool = False
     """Close the connection behind the answer without having said so: a pooled connection gone stale."""
     stale_after_answer: bool = False
@@ -104,11 +120,15 @@ class Scenario:
     @property
     def refuses(self) -> bool:
         """Whether the exchange ends in an error answer rather than in pictures."""
-        return self.status != 200 or self.code is not None
+        return self.content is not Content.ERROR_EVENT and (self.status != 200 or self.code is not None)
+
+    def struck_event(self, events: int) -> int:
+        """The index of ``fault_event`` among so many events, the nearest there is."""
+        index = self.fault_event if self.fault_event >= 0 else events + self.fault_event
+        return max(min(index, events - 1), 0)
 
 
 _SCENARIO = TypeAdapter(Scenario)
-_TAG = re.compile(r"\[scenario:([^\]]*)\]", re.IGNORECASE)
 
 
 def read_scenario(fields: Mapping[str, object], over: Scenario | None = None) -> Scenario:
@@ -124,50 +144,3 @@ def read_scenario(fields: Mapping[str, object], over: Scenario | None = None) ->
     except ValidationError as error:
         first = error.errors()[0]
         raise ScenarioError(f"scenario field {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-
-
-def read_tag(prompt: str, over: Scenario) -> Scenario | None:
-    """The scenario a prompt asks for, or None; a bare word such as ``withhold`` sets that field to true.
-
-    Raises:
-        ScenarioError: the tag cannot be understood.
-
-    """
-    tag = _TAG.search(prompt)
-    if tag is None:
-        return None
-    pairs = (word.partition("=") for word in tag.group(1).replace(",", " ").split())
-    return read_scenario({name: value if equals else "true" for name, equals, value in pairs}, over)
-
-
-class Playbook:
-    """What to play next: a queue of one-shot scenarios and the default behind it."""
-
-    def __init__(self) -> None:
-        self.default = Scenario()
-        self._queue: deque[Scenario] = deque()
-
-    def next(self, *scenarios: Scenario) -> None:
-        """Queue scenarios for the coming exchanges, one each."""
-        self._queue.extend(scenarios)
-
-    def choose(self, prompt: str) -> Scenario:
-        """Take the scenario of the exchange that has this prompt.
-
-        Raises:
-            ScenarioError: the prompt has a tag that cannot be understood.
-
-        """
-        if self._queue:
-            return self._queue.popleft()
-        return read_tag(prompt, self.default) or self.default
-
-    @property
-    def queued(self) -> int:
-        """One-shot scenarios not yet played."""
-        return len(self._queue)
-
-    def reset(self) -> None:
-        """Forget the queue and return to the default of a correct answer at once."""
-        self._queue.clear()
-        self.default = Scenario()

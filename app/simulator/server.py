@@ -11,10 +11,10 @@ from app.simulator.control import CONTROL_PREFIX, control
 from app.simulator.delivery import deliver
 from app.simulator.exchange import ReadOrder, compose_answer
 from app.simulator.logbook import WAIT_SECONDS, Logbook
-from app.simulator.orders import loose_prompt
+from app.simulator.playbook import Playbook
 from app.simulator.refusals import Refusal, RefusalError, refuse
-from app.simulator.routes import IMAGE_ROUTES, is_authentic, look_up
-from app.simulator.scenario import Playbook, Scenario, ScenarioError
+from app.simulator.routes import IMAGE_ROUTES, is_authentic, look_up, loose_prompt
+from app.simulator.scenario import Scenario, ScenarioError
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 BACKLOG = 2048
@@ -168,7 +168,7 @@ class Simulator:
         loop = asyncio.get_running_loop()
         started, scenario = loop.time(), PLAIN
         try:
-            scenario = self._playbook.choose(loose_prompt(request.body))
+            scenario = self._playbook.choose(loose_prompt(request))
             answer = await compose_answer(request, scenario, read_order, self.logbook)
         except RefusalError as error:
             answer = refuse(error.refusal)

@@ -16,6 +16,12 @@ GPT_IMAGE_1_TOKENS = {
 }
 """Output tokens of one picture of gpt-image-1 and 1.5, by quality and size."""
 
+PARTIAL_IMAGE_TOKENS = 100
+"""Output tokens of each preview in a stream, on top of the picture's own."""
+
+PATCH_EDGE, MAX_PATCHES = 32, 1536
+"""How gpt-image-2 looks at a picture."""
+
 PROMPT_OVERHEAD_TOKENS = 6
 """What a generation adds to the tokens of its prompt."""
 
@@ -34,6 +40,21 @@ def gpt_image_2_tokens(quality: str, width: int, height: int) -> int:
 def gpt_image_1_tokens(quality: str, width: int, height: int) -> int:
     """Output tokens of one picture of the gpt-image-1 family, which knows three sizes only."""
     return GPT_IMAGE_1_TOKENS[quality][f"{width}x{height}"]
+
+
+def input_image_tokens(width: int, height: int) -> int:
+    """Input tokens of one picture given to an edit: 768 for 1024x768, as in CometAPI's example.
+
+    A picture is cut into patches of 32 pixels, at most 1536, a small one magnified first: up to twice, up to 1024
+    pixels. Simplified: every model counts so, and long shapes are not capped at 3:1.
+    """
+    scale = max(min(2.0, 1024 / max(width, height)), 1.0)
+    return min(math.ceil(width * scale / PATCH_EDGE) * math.ceil(height * scale / PATCH_EDGE), MAX_PATCHES)
+
+
+def seedream_tokens(width: int, height: int) -> int:
+    """Output tokens of one Seedream picture, a 256th of its pixels: 16384 for 2K."""
+    return width * height // 256
 
 
 def text_tokens(prompt: str) -> int:

@@ -132,7 +132,8 @@ async def test_qwen_image_by_base64(client: httpx.AsyncClient) -> None:
         ({"output_compression": 101}, 400, "integer_above_max_value", "output_compression", "<= 100"),
         ({"prompt": "x" * 32001}, 400, "string_above_max_length", "prompt", "32000"),
         ({"background": "transparent", "output_format": "jpeg"}, 400, "invalid_value", "background", "JPEG"),
-        ({"stream": True}, 400, "invalid_value", "stream", "does not stream"),
+        ({"stream": "true"}, 500, "invalid_request", "", "cannot unmarshal"),
+        ({"stream": True, "partial_images": 4}, 400, "integer_above_max_value", "partial_images", "<= 3"),
     ],
 )
 async def test_refusals(

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from app.simulator.pictures import Sketch, draw, read_serial
+from app.simulator.pictures import Sketch, draw, draw_preview, read_serial
 
 
 @pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
@@ -59,6 +59,20 @@ def test_transparent_background() -> None:
     """A transparent picture has corners one can see through."""
     with Image.open(io.BytesIO(draw(Sketch("fox", 256, 256, "webp", transparent=True), serial=1))) as image:
         assert image.getpixel((0, 0)) == (0, 0, 0, 0)
+
+
+def test_previews_become_clearer() -> None:
+    """Each preview is larger and sharper than the one before, and all are of the same picture."""
+    sketch = Sketch("fox", 512, 512)
+    previews = [draw_preview(sketch, 5, index, previews=3) for index in range(3)]
+
+    contrasts = []
+    for preview in (*previews, draw(sketch, 5)):
+        with Image.open(io.BytesIO(preview)) as image:
+            contrasts.append((image.width, max(image.convert("L").tobytes())))
+        assert read_serial(preview) == 5
+    assert [width for width, _ in contrasts] == [128, 256, 384, 512]
+    assert contrasts == sorted(contrasts, key=lambda pair: pair[1])
 
 
 def test_foreign_picture_has_no_serial() -> None:

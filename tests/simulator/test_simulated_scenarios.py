@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.simulator.scenario import Content, Fault, Playbook, Scenario, ScenarioError, read_scenario, read_tag
+from app.simulator.playbook import Playbook, read_tag
+from app.simulator.scenario import Content, Fault, Scenario, ScenarioError, read_scenario
 from app.simulator.server import Simulator
 
 PATH = "/v1/images/generations"

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.simulator.tokens import gpt_image_1_tokens, gpt_image_2_tokens, text_tokens
+from app.simulator.tokens import (
+    gpt_image_1_tokens,
+    gpt_image_2_tokens,
+    input_image_tokens,
+    seedream_tokens,
+    text_tokens,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,29 @@ def test_gpt_image_2_tokens(width: int, height: int, low: int, medium: int, high
 def test_gpt_image_1_tokens() -> None:
     """The older family is priced by its table."""
     assert gpt_image_1_tokens("high", 1024, 1536) == 6240
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tokens"),
+    [
+        (1024, 768, 768),  # CometAPI's example of an edit
+        (1024, 1024, 1024),
+        (512, 512, 1024),  # magnified twice
+        (768, 768, 1024),  # magnified to a longest side of 1024
+        (64, 64, 16),  # twice at most
+        (1000, 1000, 1024),
+        (4096, 4096, 1536),
+        (1, 1, 1),
+    ],
+)
+def test_input_image_tokens(width: int, height: int, tokens: int) -> None:
+    """A picture given to an edit counts by patches of 32 pixels, magnified where it is small, up to a budget."""
+    assert input_image_tokens(width, height) == tokens
+
+
+def test_seedream_tokens() -> None:
+    """Seedream counts a 256th of the pixels."""
+    assert seedream_tokens(2048, 2048) == 16384
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
