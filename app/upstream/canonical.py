@@ -6,8 +6,6 @@ The upstream is a relay of relays: it writes ``""`` for what is absent and adds 
 import re
 from typing import Any, Final
 
-from app.upstream.skeleton import PICTURE_KINDS
-
 ANSWER_FIELDS: Final = ("background", "output_format", "size", "quality", "safety_identifier")
 """The documented scalars beside ``created``, ``data``, ``usage`` and ``svg_usage`` (facts §1.6, §2.1)."""
 
@@ -24,23 +22,19 @@ def canonical_created(document: dict[str, Any]) -> int | None:
     return created if type(created) is int and created > 0 else None
 
 
-def canonical_item(item: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any]:
-    """What stands beside the picture in its object: the revised prompt, and vendor fields if they are wanted."""
-    fields = {name: value for name, value in item.items() if name not in PICTURE_KINDS and name != "revised_prompt"}
+def canonical_item(item: dict[str, Any]) -> dict[str, Any]:
+    """What stands beside the picture in its object: the revised prompt."""
     prompt = item.get("revised_prompt")
-    return ({"revised_prompt": prompt} if prompt and isinstance(prompt, str) else {}) | (fields if keep_unknown else {})
+    return {"revised_prompt": prompt} if prompt and isinstance(prompt, str) else {}
 
 
-def canonical_fields(document: dict[str, Any], *, keep_unknown: bool) -> dict[str, Any]:
+def canonical_fields(document: dict[str, Any]) -> dict[str, Any]:
     """What stands beside ``created`` and ``data`` in the answer."""
     fields = {name: value for name in ANSWER_FIELDS if _is_word(value := document.get(name))}
     if usage := canonical_usage(document.get("usage")):
         fields["usage"] = usage
     if svg_usage := _canonical_svg_usage(document.get("svg_usage")):
         fields["svg_usage"] = svg_usage
-    if keep_unknown:
-        documented = {*ANSWER_FIELDS, "created", "data", "usage", "svg_usage"}
-        fields |= {name: value for name, value in document.items() if name not in documented}
     return fields
 
 

