@@ -73,7 +73,8 @@ class Pipeline:
         for fresh in (False, True):
             if purchase := await self._try_to_admit(door, record, fresh=fresh):
                 return purchase
-        raise Conflict("This virtual key is being changed at this moment; try again.", should_retry=True)
+        with record.timed("admit"):
+            raise Conflict("This virtual key is being changed at this moment; try again.", should_retry=True)
 
     async def _try_to_admit(self, door: Door, record: Record, *, fresh: bool) -> Purchase | None:
         with record.timed("authenticate"):
