@@ -3,14 +3,17 @@
 import os
 import ssl
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
+
+from app.money import parse_dollars
 
 _PREFIX = "IMAGEGATE_"
 _GIVEN_NAMES = {"cometapi_key": "COMETAPI_KEY", "cometapi_base_url": "COMETAPI_BASE_URL"}
@@ -29,6 +32,15 @@ def _default_data_dir() -> Path:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+def _words(value: object) -> object:
+    """A list as people write it in an environment: words between commas."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
 
 
 class SettingsError(Exception):
@@ -70,6 +82,28 @@ class Settings(BaseSettings):
         None, description="Folder of model profiles (TOML) that add to or override the shipped ones."
     )
 
+    # Pictures it hosts
+    public_url: str | None = Field(
+        None,
+        description="Address under which clients reach this gateway; links to pictures begin with it. "
+        "Default: the address it listens on.",
+    )
+    signing_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="Signs links to pictures, at least 32 characters; the same on every replica. "
+        "Unset: one is made and kept in the data folder.",
+    )
+    image_store: str | None = Field(
+        None,
+        description="Where hosted pictures are kept: a folder, or `s3://bucket/prefix`, `gs://…`, `az://…`. "
+        "Default: `images` in the data folder.",
+    )
+    image_seconds: Seconds = Field(3600, description="How long a hosted picture is kept and its link opens it.")
+    image_bytes: Annotated[int, Field(ge=1024)] = Field(
+        2_147_483_648, description="How much hosted pictures may take up together; the oldest go first."
+    )
+
     # The upstream
     cometapi_key: SecretStr | None = Field(
         None,
@@ -98,18 +132,52 @@ class Settings(BaseSettings):
         None, description="PEM file of certificate authorities to trust instead of the system's."
     )
 
+    # Pictures it fetches
+    max_image_bytes: Annotated[int, Field(ge=1024)] = Field(
+        67_108_864, description="Largest picture fetched from a link."
+    )
+    fetch_seconds: Seconds = Field(60, description="How long fetching one picture may take.")
+    fetch_networks: Networks = Field(
+        (), description="Networks that are not public and may be fetched from all the same, such as `10.8.0.0/16`."
+    )
+    image_url_hosts: Names = Field(
+        (),
+        description="Hosts from which the pictures of an edit may be fetched, `*.example.com` and `*` included. "
+        "Unset: none, and an edit brings its pictures along.",
+    )
+
     # What it lets in
     default_model: str = Field("gpt-image-2", description="The model of a request that names none.")
+    strict: bool = Field(
+        False, description="Refuse a parameter that the model does not take, instead of leaving it out and saying so."
+    )
+    unknown_fields: Literal["refuse", "pass"] = Field(
+        "refuse", description="`pass` sends fields that nobody knows upstream as they are."
+    )
+    unknown_models: Literal["refuse", "pass"] = Field(
+        "refuse",
+        description="`pass` sends on requests for models the catalog does not have, quoted at the price below.",
+    )
+    unknown_model_price: str = Field(
+        "1.00", description="US dollars that one picture of such a model is quoted and charged at."
+    )
     max_in_flight: Annotated[int, Field(ge=1)] = Field(
         1000, description="Image requests at once in this process; more get a 503."
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
         1_048_576, description="Largest JSON body. A prompt has at most 32,000 characters, which is 128 KiB."
     )
+    max_upload_bytes: Annotated[int, Field(ge=1024)] = Field(
+        134_217_728, description="Largest form of an edit, its pictures included."
+    )
     head_seconds: Seconds = Field(30, description="How long the head of a request may take to arrive.")
     body_seconds: Seconds = Field(30, description="How long a request's body may take to arrive.")
+    upload_seconds: Seconds = Field(300, description="How long the form of an edit may take to arrive.")
     send_seconds: Seconds = Field(
         60, description="How long a client may take none of its answer before it counts as gone."
+    )
+    keepalive_seconds: Seconds = Field(
+        15, description="How long a stream may be silent before a comment is sent to keep proxies from cutting it."
     )
     drain_seconds: Seconds = Field(660, description="How long a stopping process waits for requests in flight.")
 
@@ -129,6 +197,22 @@ class Settings(BaseSettings):
             raise ValueError("an address with a host and a path is wanted, such as https://api.cometapi.com/v1")
         return url.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, url: str | None) -> str | None:
+        if url is not None and (
+            not (parts := _parts(url, ("http", "https"))).hostname or parts.query or parts.fragment
+        ):
+            raise ValueError("an address with a host is wanted, such as https://images.example.com")
+        return url.rstrip("/") if url else None
+
+    @field_validator("unknown_model_price")
+    @classmethod
+    def _price(cls, price: str) -> str:
+        if parse_dollars(price) <= 0:
+            raise ValueError("a price above zero is wanted; what nobody pays for nobody counts")
+        return price
+
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
@@ -136,7 +220,7 @@ class Settings(BaseSettings):
             _parts(url.get_secret_value(), ("redis", "rediss", "unix"))
         return url
 
-    @field_validator("cometapi_key", "admin_token", "metrics_token")
+    @field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key")
     @classmethod
     def _token(cls, token: SecretStr | None) -> SecretStr | None:
         text = token.get_secret_value().strip() if token else ""

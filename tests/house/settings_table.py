@@ -40,7 +40,7 @@ def _row(name: str, field: FieldInfo) -> str:
 
 def _default(field: FieldInfo) -> str:
     value: Any = field.default
-    if field.default_factory is not None or value is None:
+    if field.default_factory is not None or value in (None, ()):
         return ""
     return f"`{value.value if isinstance(value, Enum) else value}`"
 
