@@ -10,12 +10,14 @@ The tree::
     ├── Forbidden                 403  model not allowed, key or team blocked
     ├── NotFound                  404  no such route
     │   ├── ModelNotFound         404
+    │   ├── LinkExpired           410  a link of ours whose time is over
     │   └── MethodNotAllowed      405
     ├── ClientGone                499  nobody is left to answer
     ├── Conflict                  409  operator's door: the name is taken
     ├── LimitExceeded             429  heals with time
     │   └── InsufficientQuota     429  money; does not heal by retrying
     ├── Overloaded                503  too much in flight here
+    ├── ImageStoreUnavailable     503  hosted pictures cannot be kept or read
     ├── StoreUnavailable          503  Redis is away: we guard money, so we refuse
     ├── UpstreamUnavailable       503  ours to fix: bad upstream key, empty balance, no connection
     ├── UpstreamFailed            502  the upstream said that it failed
@@ -120,6 +122,13 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class LinkExpired(NotFound):
+    """The link was one of ours, and its time is over: 410, because it will never open again (RFC 9110 §15.5.11)."""
+
+    status = 410
+    code = "link_expired"
+
+
 class ClientGone(GatewayError):
     """The caller hung up before anything was bought; the status (nginx's) stands in logs and metrics only."""
 
@@ -164,6 +173,13 @@ class Overloaded(GatewayError):
 
     status = 503
     code = "overloaded"
+
+
+class ImageStoreUnavailable(GatewayError):
+    """The store of pictures does not do what it was asked; what it said is in ``detail``, for the operator."""
+
+    status = 503
+    code = "image_store_unavailable"
 
 
 class StoreUnavailable(GatewayError):

@@ -1,5 +1,9 @@
 """The application: routes, error handlers, middleware; nothing else."""
 
+from collections.abc import Iterator
+from functools import partial
+from typing import get_args
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import SecretStr
@@ -8,14 +12,18 @@ from starlette.routing import Route
 
 from app.admin.guard import AdminGuard
 from app.admin.routes import admin_router
-from app.api.images import GenerateImages
+from app.api.hosted import ServeImage
+from app.api.images import ImageRoute
 from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
+from app.catalog.order import Operation
 from app.errors import GatewayError
-from app.web.door import DoorLimits
+from app.web.body import BodyLimits
 from app.web.errors import on_fault, on_gateway_error, on_http_exception, on_invalid_body
 from app.web.middleware import RequestIds
+from app.web.order_reader import OrderLimits, OrderReader
+from app.web.paths import CanonicalPaths
 from app.wiring import VERSION, Services
 
 
@@ -23,14 +31,14 @@ def create_app(services: Services) -> FastAPI:
     """A fresh application over open services."""
     settings = services.settings
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
-    limits = DoorLimits(settings.max_body_bytes, settings.body_seconds, settings.send_seconds)
-    generate = GenerateImages(services.pipeline, limits)
     models = Models(services.keys, services.catalog)
     ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping)
+    hosted = ServeImage(services.hosted, settings.send_seconds)
     app.router.routes[:0] = [
-        Route("/v1/images/generations", generate, methods=["POST"]),
+        *_image_routes(services),
         Route("/v1/models", models.list, methods=["GET"]),
         Route("/v1/models/{model:path}", models.one, methods=["GET"]),
+        Route("/images/{signature}/{name}", hosted, methods=["GET", "HEAD"]),
         Route("/healthz", ops.healthz, methods=["GET"]),
         Route("/readyz", ops.readyz, methods=["GET"]),
         Route("/metrics", ops.metrics, methods=["GET"]),
@@ -42,8 +50,23 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(RequestValidationError, on_invalid_body)
     app.add_exception_handler(Exception, on_fault)
     app.add_middleware(AdminGuard, token=_secret(settings.admin_token))
+    app.add_middleware(CanonicalPaths)
     app.add_middleware(RequestIds)
     return app
+
+
+def _image_routes(services: Services) -> Iterator[Route]:
+    """The route of each operation."""
+    settings = services.settings
+    hosts = settings.image_url_hosts
+    limits = OrderLimits(
+        words=BodyLimits(settings.max_body_bytes, settings.body_seconds),
+        uploads=BodyLimits(settings.max_upload_bytes, settings.upload_seconds),
+    )
+    reader = OrderReader(services.spool, limits, partial(services.fetcher.open, hosts=hosts) if hosts else None)
+    for operation in get_args(Operation):
+        endpoint = ImageRoute(services.pipeline, operation, reader, settings.send_seconds)
+        yield Route(f"/v1/images/{operation}", endpoint, methods=["POST"])
 
 
 def _secret(secret: SecretStr | None) -> str | None:

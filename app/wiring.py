@@ -1,6 +1,7 @@
 """Builds every long-lived object once, and closes them in reverse; the only floor that constructs."""
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,18 @@ from redis.backoff import NoBackoff
 
 from app.accounts.keys import KeyRing
 from app.accounts.store import AccountStore
+from app.assets.errors import SigningKeyError, StoreAddressError
+from app.assets.hosted import HostedImages
+from app.assets.links import LinkSigner, load_signing_key
+from app.assets.spool import Spool
+from app.assets.store import open_store
+from app.assets.sweeper import Sweeper
 from app.catalog.catalog import Catalog, load_catalog
+from app.catalog.policy import Policy
+from app.catalog.unknown import UnknownModels
 from app.datastore.datastore import Datastore
+from app.gateway.conversion import Converter
+from app.gateway.delivery import Deliveries
 from app.gateway.in_flight import InFlight
 from app.gateway.pipeline import Pipeline
 from app.gateway.record import Recorder
@@ -22,8 +33,10 @@ from app.ledger.journal import Journal
 from app.ledger.ledger import Ledger
 from app.ledger.usage import UsageReader
 from app.metrics import Metrics
+from app.money import parse_dollars
 from app.settings import Settings, SettingsError
 from app.upstream.client import UpstreamClient
+from app.upstream.fetch import ImageFetcher
 from app.upstream.http1.route import proxy_for, ssl_context
 from app.upstream.http1.transport import UpstreamTransport
 
@@ -46,6 +59,9 @@ class Services:
     ledger: Ledger
     usage: UsageReader
     in_flight: InFlight
+    spool: Spool
+    hosted: HostedImages
+    fetcher: ImageFetcher
     pipeline: Pipeline
 
 
@@ -53,7 +69,7 @@ class Services:
 async def open_services(settings: Settings, redis_url: str, *, background: bool = True) -> AsyncIterator[Services]:
     """Build the services on one Redis; ``background`` runs leases, sweeper and journal replay beside them."""
     async with AsyncExitStack() as stack:
-        catalog = load_catalog(settings.catalog_dir, settings.default_model)
+        catalog = load_catalog(settings.catalog_dir, settings.default_model, unknown_models(settings))
         metrics = Metrics(VERSION, catalog.version)
         datastore = Datastore(_redis_client(redis_url, settings), timeout_seconds=settings.redis_timeout_seconds)
         stack.push_async_callback(datastore.aclose)
@@ -64,6 +80,9 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
         stack.push_async_callback(ledger.aclose)
         upstream = _upstream(settings)
         stack.push_async_callback(upstream.aclose)
+        spool = Spool(settings.data_dir / "spool")
+        hosted = await _hosted_images(settings, stack, background=background)
+        fetcher = _fetcher(settings, stack)
         in_flight = InFlight(settings.max_in_flight)
         metrics.in_flight.set_function(lambda: in_flight.number)
         metrics.journal_records.set_function(lambda: ledger.journal_length)
@@ -80,8 +99,43 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
             ledger=ledger,
             usage=UsageReader(datastore),
             in_flight=in_flight,
-            pipeline=Pipeline(keys, catalog, ledger, upstream, Recorder(metrics), in_flight),
+            spool=spool,
+            hosted=hosted,
+            fetcher=fetcher,
+            pipeline=Pipeline(
+                keys,
+                catalog,
+                ledger,
+                upstream,
+                Deliveries(spool, Converter(spool, hosted, fetcher), settings.keepalive_seconds),
+                _policy(settings),
+                Recorder(metrics),
+                in_flight,
+            ),
         )
+
+
+async def _hosted_images(settings: Settings, stack: AsyncExitStack, *, background: bool) -> HostedImages:
+    """The pictures behind links of ours, and whoever tidies them."""
+    given = settings.signing_key
+    try:
+        key = given.get_secret_value().encode() if given else load_signing_key(settings.data_dir)
+        store = open_store(settings.image_store or settings.data_dir / "images")
+    except (SigningKeyError, StoreAddressError) as error:
+        raise SettingsError(str(error)) from None
+    sweeper = Sweeper(store, settings.image_bytes, time.time)
+    stack.push_async_callback(sweeper.aclose)
+    if background:
+        sweeper.start()
+    return HostedImages(store, LinkSigner(key, public_url(settings)), settings.image_seconds, time.time)
+
+
+def public_url(settings: Settings) -> str:
+    """Where clients reach this gateway; without the setting, the address it listens on."""
+    if settings.public_url:
+        return settings.public_url
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  not bound, only read
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _redis_client(url: str, settings: Settings) -> redis.Redis:
@@ -99,12 +153,8 @@ def _redis_client(url: str, settings: Settings) -> redis.Redis:
 
 def _upstream(settings: Settings) -> UpstreamClient:
     key = settings.cometapi_key
-    try:
-        transport = _transport(settings)
-    except ValueError as error:
-        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None
     return UpstreamClient(
-        transport,
+        open_transport(settings, settings.cometapi_base_url),
         settings.cometapi_base_url,
         key.get_secret_value() if key else "",
         total_seconds=settings.upstream_total_seconds,
@@ -112,13 +162,45 @@ def _upstream(settings: Settings) -> UpstreamClient:
     )
 
 
-def _transport(settings: Settings) -> UpstreamTransport:
-    return UpstreamTransport(
-        connect_seconds=settings.upstream_connect_seconds,
-        read_seconds=settings.upstream_read_seconds,
-        ssl_context=ssl_context(settings.ca_bundle),
-        proxy=proxy_for(settings.cometapi_base_url, os.environ),
-        max_connections=settings.upstream_connections,
-        max_idle_connections=settings.upstream_connections,
-        idle_seconds=_IDLE_SECONDS,
+def _fetcher(settings: Settings, stack: AsyncExitStack) -> ImageFetcher:
+    transport = open_transport(settings, "https://any.public.host")
+    stack.push_async_callback(transport.aclose)
+    return ImageFetcher(
+        transport,
+        max_bytes=settings.max_image_bytes,
+        total_seconds=settings.fetch_seconds,
+        networks=settings.fetch_networks,
+        user_agent=f"imagegate/{VERSION}",
     )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(strict=settings.strict, pass_unknown_fields=settings.unknown_fields == "pass")
+
+
+def unknown_models(settings: Settings) -> UnknownModels | None:
+    """What the settings say of models that the catalog does not have."""
+    if settings.unknown_models == "refuse":
+        return None
+    return UnknownModels(price_per_image=parse_dollars(settings.unknown_model_price))
+
+
+def open_transport(settings: Settings, url: str) -> UpstreamTransport:
+    """A transport for one address and its like: what proxy it goes through depends on that.
+
+    Raises:
+        SettingsError: the proxy's own address is wrong.
+
+    """
+    try:
+        return UpstreamTransport(
+            connect_seconds=settings.upstream_connect_seconds,
+            read_seconds=settings.upstream_read_seconds,
+            ssl_context=ssl_context(settings.ca_bundle),
+            proxy=proxy_for(url, os.environ),
+            max_connections=settings.upstream_connections,
+            max_idle_connections=settings.upstream_connections,
+            idle_seconds=_IDLE_SECONDS,
+        )
+    except ValueError as error:
+        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None

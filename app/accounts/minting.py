@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
-from app.accounts.models import Limits, VirtualKey
+from app.accounts.models import KeyOptions, Limits, VirtualKey
 
 
 def mint(
@@ -13,6 +13,7 @@ def mint(
     *,
     models: tuple[str, ...] | None = None,
     expires_at: datetime | None = None,
+    options: KeyOptions | None = None,
 ) -> tuple[VirtualKey, str]:
     """A new virtual key of a team, not kept yet, and its text: the only time its secret is at hand."""
     secret = new_secret()
@@ -25,5 +26,6 @@ def mint(
         limits=limits,
         models=models,
         expires_at=expires_at,
+        options=options or KeyOptions(),
     )
     return key, virtual_key_text(team_id, key.id, secret)

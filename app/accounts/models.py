@@ -65,6 +65,18 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyOptions:
+    """How requests of a key are read; None leaves it to the gateway's own setting."""
+
+    strict: bool | None = None
+    """Refuse a parameter that the model does not take, instead of leaving it out and saying so."""
+    unknown_fields: Literal["refuse", "pass"] | None = None
+    """Whether fields that nobody knows are sent upstream as they are."""
+    fan_out: bool = False
+    """Send a request for several pictures as several, where the model makes one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualKey:
     """A credential we minted; only the SHA-256 of its secret is kept."""
 
@@ -78,6 +90,7 @@ class VirtualKey:
     """The models it may use; None means every model of the catalog."""
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    options: KeyOptions = KeyOptions()
     version: int = 1
 
     @property
@@ -105,6 +118,7 @@ class VirtualKey:
             fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
         fields["limits"] = Limits.from_document(fields["limits"])
         fields["models"] = tuple(fields["models"]) if fields["models"] is not None else None
+        fields["options"] = KeyOptions(**fields.get("options", {}))
         return cls(**fields, version=version)
 
 

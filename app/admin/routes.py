@@ -61,7 +61,14 @@ def _add_keys(router: APIRouter, accounts: AccountStore, catalog: Catalog) -> No
         # Allow-lists hold the models' own names, so that an alias opens what it stands for and no more.
         models = tuple(catalog.find(name).name for name in body.models) if body.models is not None else None
         _check_new_key(body, await accounts.keys(owner.id))
-        key, text = mint(owner.id, body.alias, body.limits.limits(), models=models, expires_at=body.expires_at)
+        key, text = mint(
+            owner.id,
+            body.alias,
+            body.limits.limits(),
+            models=models,
+            expires_at=body.expires_at,
+            options=body.options(),
+        )
         await accounts.create_key(key)
         return CreatedKey.with_secret(key, owner, datetime.now(UTC), text)
 

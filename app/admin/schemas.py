@@ -1,13 +1,14 @@
 """The operator's door in JSON: what it takes and what it gives. Money is a string of dollars, exact to 9 decimals."""
 
 import re
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from app.accounts.models import Budget, Limits, Period, Team, VirtualKey
+from app.accounts.models import Budget, KeyOptions, Limits, Period, Team, VirtualKey
 from app.ledger.usage import Difference
 from app.money import format_dollars, parse_dollars
 
@@ -107,6 +108,13 @@ class NewKey(_Body):
     limits: LimitsBody = LimitsBody()
     models: list[str] | None = Field(None, description="The models it may use; missing: all.")
     expires_at: AwareDatetime | None = None
+    strict: bool | None = Field(None, description="Refuse what a model does not take; missing: as the gateway does.")
+    unknown_fields: Literal["refuse", "pass"] | None = Field(None, description="Likewise, of fields nobody knows.")
+    fan_out: bool = Field(False, description="Several pictures of a model that makes one at a time.")
+
+    def options(self) -> KeyOptions:
+        """The value behind them."""
+        return KeyOptions(self.strict, self.unknown_fields, self.fan_out)
 
 
 class KeyBody(_Body):
@@ -121,6 +129,9 @@ class KeyBody(_Body):
     expires_at: datetime | None
     revoked_at: datetime | None
     models: list[str] | None
+    strict: bool | None
+    unknown_fields: Literal["refuse", "pass"] | None
+    fan_out: bool
     limits: LimitsBody
 
     @classmethod
@@ -210,4 +221,5 @@ def _key_fields(key: VirtualKey, team: Team, now: datetime) -> dict[str, Any]:
         "revoked_at": key.revoked_at,
         "models": list(key.models) if key.models is not None else None,
         "limits": LimitsBody.of(key.limits),
+        **asdict(key.options),
     }

@@ -10,18 +10,16 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
+from app.catalog.documents import Document, laid_over
+from app.catalog.order import Operation
 from app.catalog.profile import Profile
 from app.catalog.profile_file import ProfileFile
-from app.catalog.rules import shown
+from app.catalog.unknown import UnknownModels, stand_in
+from app.catalog.wording import shown
 from app.errors import ModelNotFound
 
 _SHIPPED = Path(__file__).with_name("profiles")
-
-_OF_ONE_MODEL = frozenset({"aliases", "deprecated", "retired"})
-"""What an extension under a name of its own does not take over."""
-
-Document = dict[str, object]
-"""A profile file as TOML reads it."""
+_UNKNOWN_MODEL = Path(__file__).with_name("unknown-model.toml")
 
 
 class CatalogError(ValueError):
@@ -37,15 +35,38 @@ class Catalog:
     default_model: str
     by_name: Mapping[str, Profile]
     """Every name and alias, retired models included."""
+    known: frozenset[str]
+    """Every parameter of any model."""
+    essential: frozenset[str]
+    """Those among them that are never left out."""
+    unknown: UnknownModels | None
+    """None: models the catalog does not have are refused."""
+    stand_ins: tuple[Profile, ...]
+    """The profiles that may stand for them."""
 
     def find(self, name: str) -> Profile:
-        """The profile of a model by its name or alias, retired ones too; ModelNotFound when there is none."""
+        """The profile of a model by its name or alias, retired ones too, an assumed one where unknown models pass.
+
+        Raises:
+            ModelNotFound: there is none.
+
+        """
         profile = self.by_name.get(name)
+        if profile is None and self.unknown is not None:
+            profile = stand_in(name, self.stand_ins, self.unknown)
         if profile is None:
             raise ModelNotFound(
-                f"The model `{shown(name)}` does not exist. GET /v1/models lists the models there are.", param="model"
+                f"The model `{shown(name)}` does not exist. GET /v1/models lists the models there are; whether others "
+                "are sent on is the operator's choice (IMAGEGATE_UNKNOWN_MODELS).",
+                param="model",
             )
         return profile
+
+    def able(self, operation: Operation) -> tuple[str, ...]:
+        """The models that serve an operation, those on offer if there are any."""
+        found = [profile for profile in self._each() if operation in profile.operations]
+        offered = [profile for profile in found if profile.retired is None]
+        return tuple(profile.name for profile in offered or found)
 
     def profiles(self) -> tuple[Profile, ...]:
         """The models on offer, each once, by name; unpriced ones included, retired ones not."""
@@ -64,13 +85,16 @@ class Catalog:
         return tuple(own[name] for name in sorted(own))
 
 
-def load_catalog(folder: Path | None = None, default_model: str = "gpt-image-2") -> Catalog:
+def load_catalog(
+    folder: Path | None = None, default_model: str = "gpt-image-2", unknown: UnknownModels | None = None
+) -> Catalog:
     """Read the shipped profiles, then the operator's ``*.toml``, each in order of their file names.
 
     A file of the operator's adds a model, or replaces the one of the same ``name``. With ``extends = "<model>"`` it
     starts from that model's data and says only what differs: top-level keys and tables replace the old ones whole,
-    ``[parameters.<name>]`` one by one. Without a ``name`` of its own such a file changes the model it extends. A file
-    that extends the model of a later one waits for it.
+    ``[edits]`` and ``[variations]`` key by key, ``[parameters.<name>]`` one by one. Without a ``name`` of its own such
+    a file changes the model it extends. A file that extends the model of a later one waits for it. ``unknown`` lets
+    models pass that the catalog does not have.
 
     Raises:
         CatalogError: a file or the default model is wrong.
@@ -88,7 +112,17 @@ def load_catalog(folder: Path | None = None, default_model: str = "gpt-image-2")
             documents[profile.name] = document
             profiles[profile.name] = profile
     by_name = {name: profile for profile in profiles.values() for name in (profile.name, *profile.aliases)}
-    catalog = Catalog(_version(documents), default_model, by_name)
+    generic = _read(_UNKNOWN_MODEL)
+    rules = [rule for profile in profiles.values() for rules in profile.operations.values() for rule in rules.items()]
+    catalog = Catalog(
+        version=_version({**documents, "": generic}),
+        default_model=default_model,
+        by_name=by_name,
+        known=frozenset(name for name, _ in rules),
+        essential=frozenset(name for name, rule in rules if rule.essential),
+        unknown=unknown,
+        stand_ins=(_validated(_UNKNOWN_MODEL, generic), *profiles.values()),
+    )
     try:
         catalog.find(default_model)
     except ModelNotFound as error:
@@ -123,16 +157,7 @@ def _extended(path: Path, document: Document, known: Mapping[str, Document]) -> 
     extends = document["extends"]
     if not isinstance(extends, str) or extends not in known:
         raise CatalogError(f"{path}: extends: no model {extends!r} to extend; there are {', '.join(known)}")
-    old = known[extends]
-    new = {key: value for key, value in document.items() if key != "extends"}
-    merged = old | new
-    if new.get("name", extends) != extends:
-        for key in _OF_ONE_MODEL - new.keys():
-            merged.pop(key, None)
-    old_parameters, new_parameters = old.get("parameters"), new.get("parameters")
-    if isinstance(old_parameters, dict) and isinstance(new_parameters, dict):
-        merged["parameters"] = old_parameters | new_parameters
-    return merged
+    return laid_over(known[extends], {key: value for key, value in document.items() if key != "extends"})
 
 
 def _validated(path: Path, document: Document) -> Profile:

@@ -1,17 +1,21 @@
-"""Turn the body of a request into an image request fit to be sent upstream, or a refusal naming the parameter."""
+"""Turn an order into an image request fit to be sent upstream, or a refusal naming the parameter."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from app.catalog.catalog import Catalog
+from app.catalog.delivery import OWN_RULES, Delivery, ResponseFormat, arrange
+from app.catalog.order import InputImage, Operation, Order
+from app.catalog.parameters import Judged, Rules, check_requirements, defaults, judge, read, unsupported_parameter
+from app.catalog.pictures import check_pictures
+from app.catalog.policy import Policy
 from app.catalog.profile import Profile
-from app.catalog.rules import IntegerRule, kind_of, one_of, shown, wrong_type
-from app.errors import InvalidRequest
+from app.catalog.rules import IntegerRule
+from app.catalog.wording import missing, one_of, unsupported, wrong_type
 
-_PARTIAL_IMAGES = IntegerRule(type="integer", min=0, max=3, source="OpenAI openapi.yaml @ f85dbe2")
+_MOST_EXCHANGES = 10
+"""What ``n`` may be where one request is sent as several: OpenAI's own bound of ``n``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +23,14 @@ class ImageRequest:
     """A valid request in canonical form."""
 
     profile: Profile
+    operation: Operation
     model: str
     """The name the caller used, or the default model's."""
     prompt: str
+    """"" where the operation takes none."""
     n: int
+    exchanges: int
+    """How many times it is to be sent: 1, or ``n`` where the model makes one picture at a time."""
     size: str
     """As sent upstream; when the caller gave none, what silence means at the provider, or "" where nobody says."""
     quality: str
@@ -31,111 +39,110 @@ class ImageRequest:
     """Likewise."""
     user: str | None
     stream: bool
-    body: bytes
-    """The JSON to send: the upstream's model name, keys sorted, nothing added that the caller left open."""
+    """The caller wants events, whoever makes them."""
+    partial_images: int
+    """As asked of the upstream."""
+    response_format: ResponseFormat | None
+    """What the caller asked for; None: nothing, or events, which carry base64."""
+    fields: Mapping[str, object]
+    """What to send with each exchange, under the upstream's own names, and nothing the caller left open."""
+    images: tuple[InputImage, ...]
+    mask: InputImage | None
+    markup: InputImage | None
     normalized: tuple[str, ...]
-    """What differs from what the caller sent: ``model=gpt-image-2``, ``style;dropped``, ``size="1664*928"``. Only
-    parameter names and catalog values, never a caller's text; joined by commas they are an RFC 9651 Dictionary."""
+    """What differs from what the caller sent: ``style;dropped``, ``size;to="1664*928"``. Members of an RFC 9651 List;
+    only parameter names and values of the catalog, never a caller's text."""
 
 
-def normalise(body: bytes, catalog: Catalog) -> ImageRequest:
-    """Check every parameter against the profile of the model; a null is an absent parameter.
+def normalise(order: Order, catalog: Catalog, policy: Policy) -> ImageRequest:
+    """Check every parameter and picture against the profile of the model.
 
     Raises:
-        InvalidRequest: the body or a parameter breaks a rule.
+        InvalidRequest: a parameter or a picture breaks a rule.
         ModelNotFound: the catalog has no such model.
 
     """
-    given = {name: value for name, value in _parse(body).items() if value is not None}
+    given = dict(order.fields)
     named = given.pop("model", None)
     model = catalog.default_model if named is None else named
     if not isinstance(model, str):
         raise wrong_type("model", "a string", model)
     profile = catalog.find(model)
-    _refuse_streaming(given.pop("stream", False), given.pop("partial_images", 0))
-    checked = _check(given, profile)
-    sent = {name: value for name, value in checked.items() if not profile.parameters[name].drop}
-    in_force = _defaults(profile) | sent
-    _check_requirements(sent, in_force, profile)
+    rules = _rules(order.operation, profile, catalog, policy)
+    if order.from_form:
+        given = read(given, {**rules, **OWN_RULES})
+    asked = {name: given.pop(name) for name in OWN_RULES if name in given}
+    judged = judge(given, rules, profile, catalog, policy)
+    if "prompt" not in given and not rules["prompt"].drop:
+        raise missing("prompt")
+    in_force = defaults(rules) | judged.sent
+    check_requirements(judged.sent, in_force, rules)
+    if inputs := profile.inputs.get(order.operation):
+        check_pictures(order, inputs, in_force)
+    delivery = _delivery(asked, profile, in_force, policy)
+    n = in_force.get("n", 1)
+    exchanges = n if n > profile.max_n_of(order.operation) else 1
+    sent = {name: value for name, value in judged.sent.items() if name != "n" or exchanges == 1}
     return ImageRequest(
         profile=profile,
+        operation=order.operation,
         model=model,
-        prompt=sent["prompt"],
-        n=in_force.get("n", 1),
+        prompt=in_force.get("prompt", ""),
+        n=n,
+        exchanges=exchanges,
         size=in_force.get("size", ""),
         quality=in_force.get("quality", ""),
         output_format=in_force.get("output_format", ""),
-        user=checked.get("user"),
-        stream=False,
-        body=orjson.dumps(sent | {"model": profile.upstream_name}, option=orjson.OPT_SORT_KEYS),
-        normalized=_changes(named, given, sent, profile),
+        user=(judged.sent | judged.dropped).get("user"),
+        stream=delivery.stream,
+        partial_images=delivery.partial_images,
+        response_format=delivery.response_format,
+        fields={"model": profile.upstream_name} | sent | judged.passed | dict(delivery.fields),
+        images=order.images,
+        mask=order.mask,
+        markup=order.markup,
+        normalized=tuple(_changes(named, given, judged, delivery, profile, fanned_out=exchanges > 1)),
     )
 
 
-def _parse(body: bytes) -> dict[str, object]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
-            "We could not parse the JSON body of your request "
-            f"(line {error.lineno}, column {error.colno}). The body must be one JSON object in UTF-8.",
-            code="invalid_json",
-        ) from None
-    if not isinstance(document, dict):
-        raise InvalidRequest(
-            f"Invalid body: expected a JSON object, but got {kind_of(document)} instead.", code="invalid_type"
+def _rules(operation: Operation, profile: Profile, catalog: Catalog, policy: Policy) -> Rules:
+    """The rules in force, one request for many pictures allowed where it may be sent as many."""
+    rules = profile.operations.get(operation)
+    if rules is None:
+        others = one_of(catalog.able(operation)) or "none"
+        raise unsupported(
+            "model", f"The model `{profile.name}` does not serve /v1/images/{operation}; models that do: {others}."
         )
-    return document
+    n = rules.get("n")
+    if (policy.fan_out or profile.fan_out) and isinstance(n, IntegerRule) and n.max == 1:
+        return {**rules, "n": replace(n, max=_MOST_EXCHANGES)}
+    return rules
 
 
-def _refuse_streaming(stream: object, partial_images: object) -> None:
-    """Streaming is the gateway's own matter, alike for every model: not offered yet, so only its absence is valid."""
-    if not isinstance(stream, bool):
-        raise wrong_type("stream", "a boolean", stream)
-    for name, asked in (
-        ("stream", stream),
-        ("partial_images", _PARTIAL_IMAGES.check("partial_images", partial_images)),
-    ):
-        if asked:
-            raise InvalidRequest(f"'{name}' is not supported yet.", param=name, code="unsupported_value")
-
-
-def _check(given: Mapping[str, object], profile: Profile) -> dict[str, Any]:
-    """The values as their rules give them back: of the type each rule stands for (hence Any)."""
-    for name in given:
-        if name not in profile.parameters:
-            unknown = shown(name)
-            raise InvalidRequest(f"Unknown parameter: '{unknown}'.", param=unknown, code="unknown_parameter")
-    if "prompt" not in given:
-        raise InvalidRequest("Missing required parameter: 'prompt'.", param="prompt", code="missing_required_parameter")
-    # In the profile's order, so that the same faulty request always names the same parameter.
-    return {name: rule.check(name, given[name]) for name, rule in profile.parameters.items() if name in given}
-
-
-def _defaults(profile: Profile) -> dict[str, Any]:
-    """What silence means, for the parameters the model takes."""
-    defaults = {name: getattr(rule, "default", None) for name, rule in profile.parameters.items() if not rule.drop}
-    return {name: default for name, default in defaults.items() if default is not None}
-
-
-def _check_requirements(sent: Mapping[str, object], in_force: Mapping[str, object], profile: Profile) -> None:
-    for name, value in sent.items():
-        for requirement in profile.parameters[name].requires:
-            concerned = requirement.value is None or requirement.value == value
-            if concerned and in_force.get(requirement.parameter) not in requirement.one_of:
-                asked = name if requirement.value is None else f"{name}={requirement.value}"
-                raise InvalidRequest(
-                    f"'{asked}' needs '{requirement.parameter}' to be one of {one_of(requirement.one_of)}.", param=name
-                )
+def _delivery(asked: Mapping[str, object], profile: Profile, in_force: Mapping[str, Any], policy: Policy) -> Delivery:
+    checked = {name: OWN_RULES[name].check(name, value) for name, value in asked.items()}
+    delivery = arrange(checked, profile, in_force, strict=policy.strict)
+    if policy.strict and delivery.dropped:
+        raise unsupported_parameter(delivery.dropped[0], profile)
+    return delivery
 
 
 def _changes(
-    named: object, given: Mapping[str, object], sent: Mapping[str, object], profile: Profile
-) -> tuple[str, ...]:
-    changes = [] if named == profile.name else [f"model={profile.name}"]
-    for name in sorted(given):
-        if name not in sent:
-            changes.append(f"{name};dropped")
-        elif sent[name] != given[name]:
-            changes.append(f'{name}="{sent[name]}"')
-    return tuple(changes)
+    named: object,
+    given: Mapping[str, object],
+    judged: Judged,
+    delivery: Delivery,
+    profile: Profile,
+    *,
+    fanned_out: bool,
+) -> Iterable[str]:
+    if named != profile.name:
+        yield f'model;to="{profile.name}"'
+    changes = dict.fromkeys((*judged.dropped, *delivery.dropped), "dropped")
+    changes |= {name: f'to="{value}"' for name, value in judged.sent.items() if value != given[name]}
+    if fanned_out:
+        changes["n"] = "fanned-out"
+    if delivery.emulated:
+        changes["stream"] = "emulated"
+    for name in sorted(changes):
+        yield f"{name};{changes[name]}"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import orjson
 
-from app.catalog.rules import kind_of
+from app.catalog.wording import kind_of
 from app.errors import InvalidRequest
 
 Operation = Literal["generations", "edits", "variations"]

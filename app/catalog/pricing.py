@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.catalog.normalise import ImageRequest
-from app.catalog.profile import CapQuote, FormulaQuote, QuoteRule, TableQuote, UnitPrices
+from app.catalog.profile import UnitPrices
+from app.catalog.quote_rules import CapQuote, FormulaQuote, QuoteRule, TableQuote
 from app.catalog.sizes import parse_size
 from app.errors import InvalidRequest
 from app.money import Money
@@ -107,8 +108,22 @@ def _most_tokens(request: ImageRequest) -> TokenUsage:
     if rule is None:
         raise ValueError(f"the profile of {request.profile.name} is billed by tokens and has no quote rule")
     prompt_tokens = len(request.prompt.encode()) + rule.text_overhead_tokens
-    image_tokens = _most_image_tokens(request, rule)
-    return TokenUsage(prompt_tokens * request.n, 0, 0, image_tokens * request.n)
+    image_tokens = _most_image_tokens(request, rule) + _most_partial_tokens(request)
+    return TokenUsage(prompt_tokens * request.n, _most_input_tokens(request) * request.n, 0, image_tokens * request.n)
+
+
+def _most_input_tokens(request: ImageRequest) -> int:
+    """Every picture sent along counts, the mask and the markup too: nobody says that they are free."""
+    rule = request.profile.inputs.get(request.operation)
+    if rule is None:
+        return 0
+    pictures = len(request.images) + (request.mask is not None) + (request.markup is not None)
+    return pictures * (rule.image_tokens or 0)
+
+
+def _most_partial_tokens(request: ImageRequest) -> int:
+    streaming = request.profile.streaming
+    return request.partial_images * streaming.partial_image_tokens if streaming else 0
 
 
 def _most_image_tokens(request: ImageRequest, rule: QuoteRule) -> int:

@@ -1,19 +1,22 @@
 """A model profile: everything the gateway knows about one model, as frozen values read from its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
-from typing import ClassVar, Literal, TypeVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
+from typing import Literal, TypeVar
 
-from pydantic import ConfigDict, NonNegativeInt, PositiveInt
-
-from app.catalog.rules import AnyRule, BooleanRule, ChoiceRule, IntegerRule, NumberRule, Rule, StringRule
+from app.catalog.abilities import InputRule, ParameterRule, Streaming
+from app.catalog.lifecycle import Deprecated, Retired
+from app.catalog.order import Operation
+from app.catalog.quote_rules import QuoteRule
+from app.catalog.rules import ChoiceRule, IntegerRule, Rule, StringRule
 from app.catalog.sizes import SizeRule
 from app.money import Money
 
-ParameterRule = AnyRule | BooleanRule | ChoiceRule | IntegerRule | NumberRule | StringRule | SizeRule
-PriceBasis = Literal["cometapi", "list"]
-"""Whose price stands in a profile: what CometAPI asks, or the maker's own list price where CometAPI's is not public."""
+PriceBasis = Literal["cometapi", "list", "assumed"]
+"""Whose price stands in a profile: what CometAPI asks, the maker's own list price where CometAPI's is not public, or
+what the operator's settings assume for models the catalog does not have."""
 Container = Literal["b64_json", "url", "either"]
 """How the upstream hands a picture over: inside the answer, as a link, or as ``response_format`` asks."""
 
@@ -39,85 +42,6 @@ class UnitPrices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormulaQuote:
-    """Output tokens by OpenAI's formula for gpt-image-2; ``pricing.gpt_image_2_tokens`` is the formula itself."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
-
-    rule: Literal["gpt-image-2"]
-    factors: Mapping[str, PositiveInt]
-    """The formula's constant of each quality."""
-    sizes: Mapping[str, tuple[str, ...]]
-    """What each word for a size may become; the dearest is quoted."""
-    qualities: Mapping[str, tuple[str, ...]]
-    """What each word for a quality (``auto``) may become."""
-    text_overhead_tokens: NonNegativeInt
-    """Input tokens billed beyond the prompt's own."""
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableQuote:
-    """Output tokens by a published table, for models that know only a few sizes."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
-
-    rule: Literal["table"]
-    tokens: Mapping[str, Mapping[str, PositiveInt]]
-    """The image tokens of one picture, by quality and size."""
-    sizes: Mapping[str, tuple[str, ...]]
-    """What each word for a size may become; the dearest is quoted."""
-    qualities: Mapping[str, tuple[str, ...]]
-    """What each word for a quality may become."""
-    text_overhead_tokens: NonNegativeInt
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapQuote:
-    """A flat bound, for models that bill by tokens and publish no formula."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
-
-    rule: Literal["cap"]
-    image_tokens: PositiveInt
-    """The most output tokens one picture costs."""
-    formats: Mapping[str, PositiveInt] = field(default_factory=dict)
-    """The same for output formats that cost more: a moving picture is many."""
-    text_overhead_tokens: NonNegativeInt
-    source: str
-
-
-QuoteRule = FormulaQuote | TableQuote | CapQuote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retired:
-    """The provider no longer makes pictures with this model; it is still found and sent on, and said to be gone."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
-
-    since: date
-    replacement: str
-    """The model to ask for instead."""
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deprecated:
-    """The provider has announced the end of this model, and makes pictures with it until then."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_min_length=1)
-
-    since: date
-    """The day of the announcement."""
-    ends: date
-    replacement: str
-    """The model to ask for instead."""
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One model: its names, what may be asked of it, how it answers, and what it costs."""
 
@@ -129,19 +53,58 @@ class Profile:
     created: int
     """Unix seconds, for ``/v1/models``."""
     container: Container
-    parameters: Mapping[str, ParameterRule]
+    operations: Mapping[Operation, Mapping[str, ParameterRule]]
+    """What it can do, and the parameters each takes."""
     prices: UnitPrices | None
     """None: unpriced, and every request for it is refused."""
     quote: QuoteRule | None
     """Present whenever the model is billed by tokens."""
+    inputs: Mapping[Operation, InputRule]
+    """The pictures edits and variations start from."""
+    streaming: Streaming | None = None
+    """None: it answers with one JSON document, whatever is asked."""
+    url_hosts: tuple[str, ...] = ()
+    """The hosts its links point to, ``*.example.com`` included: nothing else is fetched for it."""
+    fan_out: bool = False
+    """A request for several pictures is sent as several, if it makes one at a time."""
+    passes_known: bool = False
+    """Parameters of other models are sent on to it, not left out: nobody knows what it takes."""
+    stands_for: str | None = None
+    """A pattern (``gpt-image-*``): unknown models of such a name are taken for one like this."""
+    assumed: bool = False
+    """The catalog does not have this model: its rules and prices are those of another, or a guess."""
     deprecated: Deprecated | None = None
     retired: Retired | None = None
+
+    @property
+    def parameters(self) -> Mapping[str, ParameterRule]:
+        """The parameters of generations, or of edits for a model that only edits."""
+        return self.operations.get("generations") or self.operations["edits"]
+
+    @property
+    def deprecation(self) -> date | None:
+        """The day the end of the model was announced; the day it ended where no announcement is known."""
+        if self.deprecated is not None:
+            return self.deprecated.since
+        return self.retired.since if self.retired else None
+
+    @property
+    def sunset(self) -> date | None:
+        """The day it ends or ended."""
+        if self.retired is not None:
+            return self.retired.since
+        return self.deprecated.ends if self.deprecated else None
 
     @property
     def max_n(self) -> int:
         """The most pictures one request may ask for."""
         rule = self.rule("n", IntegerRule)
         return rule.max if rule else 1
+
+    def max_n_of(self, operation: Operation) -> int:
+        """The most pictures the model makes at a time in one of its operations."""
+        rule = self.operations[operation]["n"]
+        return rule.max if isinstance(rule, IntegerRule) else 1
 
     @property
     def prompt_max_chars(self) -> int | None:
@@ -177,3 +140,17 @@ class Profile:
 def describe(profile: Profile) -> dict[str, object]:
     """The profile as an entry of ``GET /v1/models``, in OpenAI's form."""
     return {"id": profile.name, "object": "model", "created": profile.created, "owned_by": profile.owned_by}
+
+
+def lifecycle_headers(profile: Profile) -> list[tuple[bytes, bytes]]:
+    """What an answer says of the model's end: ``Deprecation`` (RFC 9745) and ``Sunset`` (RFC 8594), midnight UTC."""
+    headers = []
+    if profile.deprecation is not None:
+        headers.append((b"deprecation", b"@%d" % _midnight(profile.deprecation).timestamp()))
+    if profile.sunset is not None:
+        headers.append((b"sunset", format_datetime(_midnight(profile.sunset), usegmt=True).encode("ascii")))
+    return headers
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

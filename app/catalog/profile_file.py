@@ -1,78 +1,39 @@
 """The form of a profile file, checked by pydantic; what leaves this module is a plain ``Profile``."""
 
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from app.catalog.profile import (
-    Container,
-    Deprecated,
-    FormulaQuote,
-    ParameterRule,
-    PriceBasis,
-    Profile,
-    QuoteRule,
-    Retired,
-    TableQuote,
-    UnitPrices,
-)
+from app.catalog.abilities import InputRule, ParameterName, ParameterRule, Streaming, TypedRule
+from app.catalog.delivery import OWN_RULES
+from app.catalog.lifecycle import Deprecated, Retired
+from app.catalog.order import Operation
+from app.catalog.price_form import PriceFile, Text
+from app.catalog.profile import Container, Profile
+from app.catalog.quote_rules import FormulaQuote, QuoteRule, TableQuote
 from app.catalog.rules import ChoiceRule, IntegerRule, StringRule
 from app.catalog.sizes import SizeRule, parse_size
-from app.money import Money, parse_dollars, token_price
+from app.catalog.unknown import MODEL_NAME
 
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._:/-]{0,99}$")]
-"""Characters that need no quoting in a log line, a metric label or an HTTP header."""
-ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Text = Annotated[str, StringConstraints(min_length=1)]
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
+Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+Absent = BeforeValidator(lambda value: None if value is False else value)
+"""``edits = false``: how a file takes away what the one it extends has."""
 
-_OF_THE_GATEWAY = frozenset({"model", "stream", "partial_images"})
+_OF_THE_GATEWAY = frozenset({"model", *OWN_RULES})
 """Parameters the gateway itself decides on, alike for every model."""
-_KINDS: dict[str, type] = {"prompt": StringRule, "n": IntegerRule, "size": SizeRule}
+_KINDS: dict[str, tuple[type, ...]] = {"prompt": (StringRule,), "n": (IntegerRule,), "size": (SizeRule, StringRule)}
 """Parameters the gateway reads, and so must understand."""
 
 
-class PriceFile(BaseModel):
-    """``[price]``: US dollars, per million tokens or per picture; zero is no price, and no price means refused."""
+class LinksFile(BaseModel):
+    """``[links]``: where the links in the model's answers point to, and so what may be fetched for it."""
 
     model_config = ConfigDict(extra="forbid")
 
-    unpriced: bool = False
-    text_input: Decimal | None = None
-    image_input: Decimal | None = None
-    text_output: Decimal | None = None
-    image_output: Decimal | None = None
-    per_image: Decimal | None = None
-    basis: PriceBasis = "cometapi"
+    hosts: tuple[Host, ...]
     source: Text
-
-    @model_validator(mode="after")
-    def _priced_or_not(self) -> Self:
-        tokens = (self.text_input, self.image_input, self.text_output, self.image_output)
-        given = [price for price in (*tokens, self.per_image) if price is not None]
-        if self.unpriced == bool(given):
-            raise ValueError("give prices, or unpriced = true, and not both")
-        if any(price <= 0 for price in given):
-            raise ValueError("a price is above zero; a model without a known price is unpriced = true")
-        if any(tokens) and not all(tokens):
-            raise ValueError("token prices come as four: text_input, image_input, text_output, image_output")
-        self.to_prices()
-        return self
-
-    def to_prices(self) -> UnitPrices | None:
-        """Exact nano-dollars, or None for an unpriced model; ValueError for a price finer than one."""
-        if self.unpriced:
-            return None
-        return UnitPrices(
-            text_input=_per_token(self.text_input),
-            image_input=_per_token(self.image_input),
-            text_output=_per_token(self.text_output),
-            image_output=_per_token(self.image_output),
-            per_image=parse_dollars(f"{self.per_image or Decimal(0):f}"),
-            source=self.source,
-            basis=self.basis,
-        )
 
 
 class ProfileFile(BaseModel):
@@ -87,33 +48,52 @@ class ProfileFile(BaseModel):
     owned_by: Text
     created: date
     container: Container
+    generations: bool = True
+    fan_out: bool = False
+    passes_known: bool = False
+    stands_for: Text | None = None
     price: PriceFile
     quote: Annotated[QuoteRule, Field(discriminator="rule")] | None = None
     deprecated: Deprecated | None = None
     retired: Retired | None = None
-    parameters: dict[ParameterName, Annotated[ParameterRule, Field(discriminator="type")]]
+    links: LinksFile | None = None
+    streaming: Annotated[Streaming | None, Absent] = None
+    edits: Annotated[InputRule | None, Absent] = None
+    variations: Annotated[InputRule | None, Absent] = None
+    parameters: dict[ParameterName, TypedRule]
 
     @model_validator(mode="after")
     def _readable_by_the_gateway(self) -> Self:
-        if claimed := _OF_THE_GATEWAY & self.parameters.keys():
-            raise ValueError(f"parameters.{min(claimed)}: the gateway decides on it, not a profile")
-        for name, kind in _KINDS.items():
-            rule = self.parameters.get(name)
-            if rule is None or rule.drop or not isinstance(rule, kind):
-                raise ValueError(f"parameters.{name}: must be a {kind.__name__} and not dropped")
-        for name, rule in self.parameters.items():
-            for requirement in rule.requires:
-                if requirement.parameter not in self.parameters:
-                    raise ValueError(f"parameters.{name}.requires: no parameter {requirement.parameter!r}")
+        if not self.operations():
+            raise ValueError("generations: a model that neither makes nor edits pictures is none")
+        for operation, rules in self.operations().items():
+            place = "parameters" if operation == "generations" else f"{operation}.parameters"
+            _check_parameters(place, rules, prompted=operation != "variations")
         return self
 
     @model_validator(mode="after")
     def _quotable(self) -> Self:
-        if self.price.image_output is not None and self.quote is None:
+        if self.price.image_output is None:
+            return self
+        if self.quote is None:
             raise ValueError("quote: a model billed by tokens needs one")
+        for operation, rule in self.inputs().items():
+            if rule.image_tokens is None:
+                raise ValueError(f"{operation}.image_tokens: a model billed by tokens needs it")
         if isinstance(self.quote, FormulaQuote | TableQuote):
-            _check_rule(self.quote, self.parameters["size"], self.parameters.get("quality"))
+            for rules in self.operations().values():
+                _check_rule(self.quote, rules.get("size"), rules.get("quality"))
         return self
+
+    def inputs(self) -> dict[Operation, InputRule]:
+        """The rules of the operations that start from pictures."""
+        found: dict[Operation, InputRule | None] = {"edits": self.edits, "variations": self.variations}
+        return {operation: rule for operation, rule in found.items() if rule is not None}
+
+    def operations(self) -> dict[Operation, dict[str, ParameterRule]]:
+        """The parameters of each operation."""
+        own: dict[Operation, dict[str, ParameterRule]] = {"generations": self.parameters} if self.generations else {}
+        return own | {operation: {**self.parameters, **rule.parameters} for operation, rule in self.inputs().items()}
 
     def to_profile(self) -> Profile:
         """The values the rest of the gateway works with."""
@@ -125,19 +105,36 @@ class ProfileFile(BaseModel):
             owned_by=self.owned_by,
             created=int(datetime.combine(self.created, time(), UTC).timestamp()),
             container=self.container,
-            parameters=self.parameters,
+            operations=self.operations(),
             prices=self.price.to_prices(),
             quote=self.quote,
+            inputs=self.inputs(),
+            streaming=self.streaming,
+            url_hosts=self.links.hosts if self.links else (),
+            fan_out=self.fan_out,
+            passes_known=self.passes_known,
+            stands_for=self.stands_for,
             deprecated=self.deprecated,
             retired=self.retired,
         )
 
 
-def _per_token(dollars_per_million: Decimal | None) -> Money:
-    return token_price(f"{dollars_per_million or Decimal(0):f}")
+def _check_parameters(place: str, rules: dict[str, ParameterRule], *, prompted: bool) -> None:
+    if claimed := _OF_THE_GATEWAY & rules.keys():
+        raise ValueError(f"{place}.{min(claimed)}: the gateway decides on it, not a profile")
+    for name in ("prompt", "n") if prompted else ("n",):
+        if name not in rules or rules[name].drop:
+            raise ValueError(f"{place}.{name}: must be there and not dropped")
+    for name, kinds in _KINDS.items():
+        if name in rules and not rules[name].drop and not isinstance(rules[name], kinds):
+            raise ValueError(f"{place}.{name}: must be a {' or a '.join(kind.__name__ for kind in kinds)}")
+    for name, rule in rules.items():
+        for requirement in rule.requires:
+            if requirement.parameter not in rules:
+                raise ValueError(f"{place}.{name}.requires: no parameter {requirement.parameter!r}")
 
 
-def _check_rule(quote: FormulaQuote | TableQuote, size: ParameterRule, quality: ParameterRule | None) -> None:
+def _check_rule(quote: FormulaQuote | TableQuote, size: ParameterRule | None, quality: ParameterRule | None) -> None:
     """Every size and quality a caller may ask for, or leave open, must lead the rule to a number."""
     # ValueErrors, wrong types too: that is what pydantic gathers.
     if not isinstance(size, SizeRule) or not isinstance(quality, ChoiceRule):

@@ -1,53 +1,22 @@
 """What a parameter may hold: one small rule per kind of value, each able to check a value or refuse it by name.
 
-The rules are data of the profile files (``[parameters.<name>]``); the wording of the refusals follows OpenAI's, so that
-what a client already understands stays understood.
+The rules are data of the profile files (``[parameters.<name>]``). A form has only text: ``read`` makes of it the value
+it spells, and leaves what spells none as it is, so that ``check`` refuses it in the same words as in JSON.
 """
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
+from typing_extensions import override
 
+from app.catalog.wording import one_of, shown, wrong_type
 from app.errors import InvalidRequest
 
-_SHOWN_CHARS = 64
-"""How much of a caller's word an error repeats: enough to recognise a typo, too little to carry a prompt."""
-
-_KINDS = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a decimal number",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-}
-
-
-def shown(text: str) -> str:
-    """A caller's word, fit to be repeated in an error: cut short, and without characters that would garble a log."""
-    clean = "".join(char if char.isprintable() else "?" for char in text[:_SHOWN_CHARS])
-    return clean if len(text) <= _SHOWN_CHARS else f"{clean}…"
-
-
-def kind_of(value: object) -> str:
-    """The JSON kind of a parsed value, as OpenAI's messages name it."""
-    return _KINDS[type(value)]
-
-
-def wrong_type(name: str, expected: str, value: object) -> InvalidRequest:
-    """The refusal of a value of the wrong kind, such as ``n`` as a string."""
-    message = f"Invalid type for '{name}': expected {expected}, but got {kind_of(value)} instead."
-    return InvalidRequest(message, param=name, code="invalid_type")
-
-
-def one_of(values: tuple[str, ...]) -> str:
-    """``'a', 'b', and 'c'``: a list of allowed words, written as OpenAI writes it."""
-    quoted = [f"'{value}'" for value in values]
-    if len(quoted) < 3:
-        return " and ".join(quoted)
-    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +40,12 @@ class Rule:
     drop: bool = False
     """The upstream model does not take it: it is checked, then left out, and the caller is told."""
     requires: tuple[Requirement, ...] = ()
+    essential: bool = False
+    """Without it the request is another order, so a model that does not take it refuses it and never leaves it out."""
+
+    def read(self, text: str) -> object:
+        """The value a form's text spells; the text itself when it spells none of this kind."""
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +69,10 @@ class BooleanRule(Rule):
     """True or false."""
 
     type: Literal["boolean"]
+
+    @override
+    def read(self, text: str) -> object:
+        return _BOOLEANS.get(text, text)
 
     def check(self, name: str, value: object) -> bool:
         """The value, or ``invalid_type``."""
@@ -136,6 +115,10 @@ class IntegerRule(Rule):
     max: int
     default: int | None = None
 
+    @override
+    def read(self, text: str) -> object:
+        return int(text) if _INTEGER.fullmatch(text) else text
+
     def check(self, name: str, value: object) -> int:
         """The value, or the bound it breaks."""
         if not isinstance(value, int) or isinstance(value, bool):
@@ -164,6 +147,10 @@ class NumberRule(Rule):
     type: Literal["number"]
     min: float
     max: float
+
+    @override
+    def read(self, text: str) -> object:
+        return float(text) if _NUMBER.fullmatch(text) else text
 
     def check(self, name: str, value: object) -> float:
         """The value, or the bounds it breaks."""

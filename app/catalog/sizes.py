@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, PositiveInt
 
-from app.catalog.rules import Rule, one_of, shown, wrong_type
+from app.catalog.rules import Rule
+from app.catalog.wording import one_of, shown, wrong_type
 from app.errors import InvalidRequest
 
 _PIXELS = re.compile(r"([1-9][0-9]{0,4})[x*]([1-9][0-9]{0,4})")

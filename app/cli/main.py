@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 from typing_extensions import override
 
-from app.catalog.catalog import CatalogError, load_catalog
+from app.catalog.catalog import CatalogError
+from app.cli.catalog import catalog
+from app.cli.check import check
 from app.cli.demo import run_demo
 from app.cli.naming import own_command
 from app.cli.operator import keys, teams
 from app.cli.reports import ledger, usage
 from app.cli.serve import announce, run_until_stopped, serve_gateway
-from app.cli.tables import echo_table
-from app.money import TOKENS_PER_PRICE, format_dollars
 from app.settings import SettingsError, load_settings
 from app.simulator.run import run_simulator
 from app.wiring import VERSION, Services
@@ -77,37 +77,8 @@ def simulate(host: str, port: int, latency: float) -> None:
     asyncio.run(run_simulator(host, port, latency, lambda url: click.echo(f"COMETAPI_BASE_URL={url}")))
 
 
-@main.command()
-def check() -> None:
-    """Check settings and catalog without starting anything; print the models and their prices."""
-    settings = load_settings()
-    catalog = load_catalog(settings.catalog_dir, settings.default_model)
-    profiles = (*catalog.profiles(), *catalog.retired())
-    rows: list[tuple[str, ...]] = []
-    for profile in profiles:
-        prices = profile.prices
-        if prices is None:
-            rows.append((profile.name, "-", "-", "-", "unpriced"))
-        elif prices.by_tokens:
-            listed = (prices.text_input, prices.image_input, prices.image_output)
-            basis = "list price" if prices.basis == "list" else ""
-            rows.append((profile.name, *(format_dollars(price * TOKENS_PER_PRICE) for price in listed), basis))
-        else:
-            rows.append((profile.name, "-", "-", "-", f"{format_dollars(prices.per_image)} a picture"))
-    echo_table(("MODEL", "TEXT IN /M", "IMAGE IN /M", "IMAGE OUT /M", ""), rows, numbers=(1, 2, 3))
-    for profile in profiles:
-        told = profile.prices.source if profile.prices else "no known price, so requests for it are refused"
-        click.echo(f"\n{profile.name}: {told}")
-        if profile.deprecated:
-            click.echo(f"  Its maker ends it on {profile.deprecated.ends}; use {profile.deprecated.replacement}.")
-        if profile.retired:
-            click.echo(f"  Retired since {profile.retired.since}; use {profile.retired.replacement}.")
-    click.echo(f"\nCatalog {catalog.version}, default model {catalog.default_model}.")
-    if settings.cometapi_key is None:
-        raise click.ClickException("COMETAPI_KEY is not set: `imagegate serve` will not start without it.")
-    click.echo("Settings are in order.")
-
-
+main.add_command(check)
+main.add_command(catalog)
 main.add_command(teams)
 main.add_command(keys)
 main.add_command(usage)

@@ -88,6 +88,9 @@ def keys() -> None:
 @click.option("--timezone", default="UTC", show_default=True)
 @click.option("--model", "models", multiple=True, help="A model it may use; repeat for more. [default: all]")
 @click.option("--expires", type=click.DateTime(), help="When it stops working (local time).")
+@click.option("--strict/--lenient", default=None, help="Refuse, or leave out, what a model does not take.")
+@click.option("--unknown-fields", type=click.Choice(("refuse", "pass")), help="What to do with fields nobody knows.")
+@click.option("--fan-out", is_flag=True, help="Several pictures at once of models that make one at a time.")
 @limits_options
 @json_option
 @target_options
@@ -100,6 +103,9 @@ def create_key(
     timezone: str,
     models: tuple[str, ...],
     expires: datetime | None,
+    strict: bool | None,
+    unknown_fields: str | None,
+    fan_out: bool,
     as_json: bool,
     **counts: int | None,
 ) -> None:
@@ -109,6 +115,9 @@ def create_key(
         "limits": _limits(budget, period, timezone, counts),
         "models": list(models) or None,
         "expires_at": iso_time(expires),
+        "strict": strict,
+        "unknown_fields": unknown_fields,
+        "fan_out": fan_out,
     }
     made = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys", body))
     if as_json:

@@ -59,7 +59,8 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
 
 async def serve_gateway(settings: Settings, listener: socket.socket, ready: Ready, purpose: str = SERVE) -> None:
     """Open everything, serve, and close everything in reverse."""
-    async with owned_redis(settings, purpose) as url, open_services(settings, url) as services:
+    reached = settings.model_copy(update={"port": listener.getsockname()[1]})
+    async with owned_redis(settings, purpose) as url, open_services(reached, url) as services:
         await _expect_redis(services)
         config = server_config(create_app(services), settings)
         server = _Server(config, lambda: ready(services, _address(listener)), lambda: services.in_flight.number)

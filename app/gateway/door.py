@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from app.catalog.order import Order
+
 Header = tuple[bytes, bytes]
 
 
@@ -25,8 +27,8 @@ class Door(Protocol):
     def is_open(self) -> bool:
         """Whether the head of the answer is on its way, so that its status cannot change any more."""
 
-    async def body(self) -> bytes:
-        """The whole body, read under a byte cap and a deadline; the same bytes when asked again."""
+    async def order(self) -> Order:
+        """What is asked for, read under caps and a deadline; the same order when asked again."""
 
     async def start(self, headers: Sequence[Header]) -> None:
         """Promise a 200."""

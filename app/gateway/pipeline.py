@@ -8,18 +8,20 @@ from typing import Any
 from app.accounts.keys import KeyRing
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise
+from app.catalog.policy import Policy
 from app.catalog.pricing import Quote, quote
-from app.errors import ClientGone, Conflict, Forbidden, GatewayError, InternalError
+from app.errors import Conflict, Forbidden, GatewayError, InternalError
+from app.gateway.delivery import Deliveries
 from app.gateway.door import Door
+from app.gateway.forward import Forward
 from app.gateway.in_flight import InFlight
 from app.gateway.purchase import Purchase
+from app.gateway.reading import policy_of
 from app.gateway.record import Record, Recorder
-from app.gateway.refusals import refusal, stopped
-from app.gateway.relay import Relay
+from app.gateway.refusals import rate_headers, refusal, stopped
 from app.ledger.ledger import Ledger
 from app.ledger.models import Verdict
 from app.upstream.client import UpstreamClient
-from app.upstream.failure import ExchangeFailed
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ class Pipeline:
         catalog: Catalog,
         ledger: Ledger,
         upstream: UpstreamClient,
+        deliveries: Deliveries,
+        policy: Policy,
         recorder: Recorder,
         in_flight: InFlight,
     ) -> None:
@@ -40,10 +44,12 @@ class Pipeline:
         self._catalog = catalog
         self._ledger = ledger
         self._upstream = upstream
+        self._deliveries = deliveries
+        self._policy = policy
         self._recorder = recorder
         self._in_flight = in_flight
 
-    async def generate(self, door: Door) -> None:
+    async def serve(self, door: Door) -> None:
         """Serve one request, and record how it ended.
 
         Raises:
@@ -81,8 +87,8 @@ class Pipeline:
             principal = record.principal = await self._keys.authenticate(door.authorization, fresh=fresh)
         with record.timed("normalise"):
             with record.waiting():
-                body = await door.body()
-            request = record.request = normalise(body, self._catalog)
+                order = await door.order()
+            request = record.request = normalise(order, self._catalog, policy_of(principal.key.options, self._policy))
             model = request.profile.name
             if not principal.may_use(model):
                 raise Forbidden(
@@ -100,32 +106,24 @@ class Pipeline:
 
     async def _buy(self, door: Door, record: Record, purchase: Purchase) -> None:
         """Stages 5 and 6: forward and settle; the last bytes leave when the settlement is written."""
+        delivery = self._deliveries.of(door, purchase)
         try:
-            relay = Relay(door, purchase.headers())
-            with record.timed("forward"):
-                await self._forward(door, record, purchase, relay)
-        except ExchangeFailed as failure:
-            purchase.fell(failure)
-            raise failure.error from None
+            try:
+                with record.timed("forward"):
+                    await Forward(self._upstream, door, record, delivery).all(purchase)
+            finally:
+                record.resolution = purchase.resolution
+                with record.timed("settle"):
+                    await self._ledger.resolve(purchase.hold, record.resolution)
+            record.answer_bytes = await delivery.finish()
+        except GatewayError as error:
+            error.headers = rate_headers(purchase.admission)
+            if purchase.resolution.charged:
+                error.should_retry = False
+            await delivery.tell(error)
+            raise
         finally:
-            record.resolution = purchase.resolution
-            with record.timed("settle"):
-                await self._ledger.resolve(purchase.hold, purchase.resolution)
-        await relay.finish()
-        record.answer_bytes = relay.passed_bytes
-
-    async def _forward(self, door: Door, record: Record, purchase: Purchase, relay: Relay) -> None:
-        def dispatched() -> None:
-            if door.is_left:
-                raise ClientGone("The client hung up before the request was sent.")
-            purchase.dispatched()
-
-        async with self._upstream.exchange(purchase.request, dispatched) as exchange:
-            record.first_byte_seconds = exchange.first_byte_seconds
-            async for piece in exchange.pieces():
-                if exchange.answer is not None:
-                    purchase.arrived(exchange.answer)
-                await relay.pass_on(piece)
+            await delivery.aclose()
 
     def _note(self, request: ImageRequest, quoted: Quote) -> dict[str, Any]:
         """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""

@@ -1,44 +1,63 @@
 """An admitted request on its way, and how it would end if it ended now."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.catalog.normalise import ImageRequest
-from app.catalog.pricing import Quote
-from app.gateway.door import Header
-from app.gateway.refusals import rate_headers
-from app.gateway.resolution import abandoned, delivered, failed, not_sent
+from app.catalog.pricing import Quote, TokenUsage
+from app.gateway.resolution import abandoned, delivered, failed, not_sent, together
 from app.ledger.models import Admission, Hold, Resolution
+from app.money import Money
 from app.upstream.failure import ExchangeFailed
-from app.upstream.scanner import Answer
 
 
 @dataclass(slots=True)
-class Purchase:
-    """Takes note of each step as it happens, so that whatever comes next its hold can be resolved."""
+class Part:
+    """One exchange of a purchase: takes note of each step as it happens."""
 
-    request: ImageRequest
     quote: Quote
-    admission: Admission
-    hold: Hold
     resolution: Resolution = field(default_factory=not_sent)
 
     def dispatched(self) -> None:
         """The first byte leaves: from here on nobody knows, until somebody says."""
         self.resolution = abandoned(self.quote)
 
-    def arrived(self, answer: Answer) -> None:
+    def arrived(self, usage: object, images: int) -> None:
         """The whole answer is here; a client that does not read it changes nothing about its cost."""
-        self.resolution = delivered(answer, self.quote)
+        self.resolution = delivered(usage, images, self.quote)
 
     def fell(self, failure: ExchangeFailed) -> None:
         """The exchange failed; what had arrived whole before stays so."""
         if self.resolution.outcome != "delivered":
             self.resolution = failed(failure, self.quote)
-        failure.error.headers = rate_headers(self.admission)
 
-    def headers(self) -> list[Header]:
-        """The head of a 200."""
-        headers = [(b"content-type", b"application/json"), *rate_headers(self.admission)]
-        if self.request.normalized:
-            headers.append((b"x-imagegate-normalized", ", ".join(self.request.normalized).encode("ascii")))
-        return headers
+
+class Purchase:
+    """A request, what was set aside for it, and its exchanges: one, or under fan-out as many as pictures."""
+
+    def __init__(self, request: ImageRequest, quote: Quote, admission: Admission, hold: Hold) -> None:
+        self.request = request
+        self.admission = admission
+        self.hold = hold
+        self.parts = [Part(_share(quote, request.exchanges)) for _ in range(request.exchanges)]
+
+    @property
+    def resolution(self) -> Resolution:
+        """How the hold ends: all its exchanges together."""
+        resolution = together([part.resolution for part in self.parts])
+        if not self.request.profile.assumed:
+            return resolution
+        return replace(resolution, flags=(*resolution.flags, "assumed"))
+
+
+def _share(quote: Quote, exchanges: int) -> Quote:
+    """What one of several equal exchanges can cost; a quote is a multiple of it, being so many pictures' price."""
+    if exchanges == 1:
+        return quote
+    usage = quote.usage
+    counts = (usage.text_input, usage.image_input, usage.text_output, usage.image_output)
+    return Quote(
+        cost=Money(-(-quote.cost // exchanges)),
+        images=-(-quote.images // exchanges),
+        usage=TokenUsage(*(-(-count // exchanges) for count in counts)),
+        prices=quote.prices,
+    )

@@ -92,7 +92,9 @@ class Recorder:
 
     def finish(self, record: Record) -> None:
         """Count and log a request that has ended."""
-        model = record.request.profile.name if record.request else "other"
+        # A model nobody vouches for has a name of the caller's choice: good for the log, too many for a label.
+        named = record.request.profile if record.request else None
+        model = named.name if named and not named.assumed else "other"
         m = self._metrics
         stage = record.stage
         m.requests.labels(model, stage, record.code).inc()
@@ -104,7 +106,7 @@ class Recorder:
             self._count_money(record, record.resolution, model)
         elif record.error is not None and record.error.status < 500:
             m.refusals.labels(record.code).inc()
-        self._log(record, model, stage)
+        self._log(record, named.name if named else "other", stage)
 
     def _count_money(self, record: Record, resolution: Resolution, model: str) -> None:
         m, team = self._metrics, record.principal.team.name if record.principal else "other"

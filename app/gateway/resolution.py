@@ -1,9 +1,16 @@
 """How a hold ends, decided from what came of the exchange. Pure (design: the resolution rule)."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from app.catalog.pricing import NO_USAGE, Quote, TokenUsage, price, read_usage
+from app.errors import UpstreamUnknown
 from app.ledger.models import Outcome, Resolution
+from app.money import Money
 from app.upstream.failure import ExchangeFailed
-from app.upstream.scanner import Answer
+
+_BEST_FIRST: tuple[Outcome, ...] = ("delivered", "unknown", "refused", "failed")
+"""Of a mixed end the caller has the pictures, else perhaps bought some, else was told why not."""
 
 
 def not_sent() -> Resolution:
@@ -13,20 +20,19 @@ def not_sent() -> Resolution:
 
 def abandoned(quote: Quote) -> Resolution:
     """The request's own task ended after dispatch (shutdown, a fault of ours): nobody knows what was made."""
-    return Resolution("unknown", charged=True, cost=quote.cost, flags=("at_quote",), note={"code": "abandoned"})
+    return _unknown_at_quote(quote, 0, {"code": "abandoned"})
 
 
-def delivered(answer: Answer, quote: Quote) -> Resolution:
-    """A whole answer: its true cost, by its own usage and the pictures that came.
+def delivered(usage: object, images: int, quote: Quote) -> Resolution:
+    """A whole answer: its true cost, by the usage it tells and the pictures that came.
 
     A usage that is missing or cannot be believed is settled at the quote; a true cost above the quote is recorded in
     full, because it is what the upstream bills, and flagged, because the profile is wrong.
     """
-    usage = read_usage(answer.document.get("usage"))
-    if usage is None and quote.prices.by_tokens:
-        flags = ("at_quote", "bad_usage")
-        return Resolution("delivered", charged=True, cost=quote.cost, delivered=answer.delivered, flags=flags)
-    return _at_true_cost("delivered", usage or NO_USAGE, answer.delivered, quote)
+    read = read_usage(usage)
+    if read is None and quote.prices.by_tokens:
+        return Resolution("delivered", charged=True, cost=quote.cost, delivered=images, flags=("at_quote", "bad_usage"))
+    return _at_true_cost("delivered", read or NO_USAGE, images, quote)
 
 
 def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
@@ -37,10 +43,44 @@ def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
     if not failure.charged:
         outcome: Outcome = "refused" if failure.error.status < 500 else "failed"
         return Resolution(outcome, charged=False, note=note)
+    if failure.delivered and not isinstance(failure.error, UpstreamUnknown):
+        # The upstream itself ended a stream early: what it had completed is what it bills.
+        return replace(delivered(failure.usage, failure.delivered, quote), note=note)
     usage = read_usage(failure.usage)
     if usage is None or not quote.prices.by_tokens:
-        return Resolution("unknown", charged=True, cost=quote.cost, flags=("at_quote",), note=note)
-    return _at_true_cost("unknown", usage, 0, quote, note)
+        return _unknown_at_quote(quote, failure.delivered, note)
+    return _at_true_cost("unknown", usage, failure.delivered, quote, note)
+
+
+def together(parts: Sequence[Resolution]) -> Resolution:
+    """Several exchanges under one hold as one resolution: costs and counts summed, the best outcome, every flag.
+
+    Of the notes the first says the most: it is the one whose error the caller is told, if any.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return Resolution(
+        outcome=min((part.outcome for part in parts), key=_BEST_FIRST.index),
+        charged=any(part.charged for part in parts),
+        cost=Money(sum(part.cost for part in parts)),
+        delivered=sum(part.delivered for part in parts),
+        usage=_sum_usage([part.usage for part in parts]),
+        flags=tuple(dict.fromkeys(flag for part in parts for flag in part.flags)),
+        note=next((part.note for part in parts if part.note), {}),
+    )
+
+
+def _sum_usage(usages: Sequence[TokenUsage]) -> TokenUsage:
+    return TokenUsage(
+        text_input=sum(usage.text_input for usage in usages),
+        image_input=sum(usage.image_input for usage in usages),
+        text_output=sum(usage.text_output for usage in usages),
+        image_output=sum(usage.image_output for usage in usages),
+    )
+
+
+def _unknown_at_quote(quote: Quote, images: int, note: dict[str, str]) -> Resolution:
+    return Resolution("unknown", charged=True, cost=quote.cost, delivered=images, flags=("at_quote",), note=note)
 
 
 def _at_true_cost(

@@ -1,23 +1,58 @@
 """What CometAPI tells about itself: its models, its public price list, and the balance of a key."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from app.simulator.answer import HttpAnswer
 from app.simulator.logbook import Tally
 
-PRICES: dict[str, tuple[float | None, float | None, float | None]] = {
-    "gpt-image-2": (4, 24, None),
-    "gpt-image-2.5-flare": (4, 24, None),
-    "gpt-image-2.5-sunburst": (4, 24, None),
-    "gpt-image-2.6-flare": (4, 24, None),
-    "gpt-image-2.6-sunburst": (4, 24, None),
-    "gpt-image-1.5": (4, 25.6, None),
-    "qwen-image": (None, None, 0.04),
-    "qwen-image-edit": (None, None, 0.04),
-    "doubao-seedream-4-5-251128": (None, None, 0.04),
-}
-"""Dollars per million input and output tokens, or per request. CometAPI publishes gpt-image-2's; others: invented."""
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """One row of the price list; what a model is not sold by is None."""
+
+    id: str
+    provider: str = "OpenAI"
+    model_type: str = "image"
+    input: float | None = None
+    """Dollars per million tokens, as is ``output``."""
+    output: float | None = None
+    per_request: float | None = None
+    per_second: float | None = None
+
+    def price(self) -> dict[str, Any]:
+        """The member ``pricing``."""
+        sold_by = "M Tokens" if self.input is not None else "Second" if self.per_second is not None else "Request"
+        return {
+            "currency": f"USD / {sold_by}",
+            "input": self.input,
+            "output": self.output,
+            "per_request": self.per_request,
+            "per_second": self.per_second,
+        }
+
+
+MODELS = (
+    ListedModel("gpt-image-2", input=4, output=24),
+    ListedModel("gpt-image-2.5-flare", input=4, output=24),
+    ListedModel("gpt-image-2.5-sunburst", input=4, output=24),
+    ListedModel("gpt-image-2.6-flare", input=4, output=24),
+    ListedModel("gpt-image-2.6-sunburst", input=4, output=24),
+    ListedModel("gpt-image-1.5", input=4, output=25.6),
+    ListedModel("dall-e-3", per_request=0.032),
+    ListedModel("qwen-image", "Alibaba", per_request=0.04),
+    ListedModel("qwen-image-edit", "Alibaba", per_request=0.04),
+    ListedModel("doubao-seedream-4-0-250828", "ByteDance", per_request=0.024),
+    ListedModel("doubao-seedream-4-5-251128", "ByteDance", per_request=0.04),
+    ListedModel("doubao-seedream-5-0-260128", "ByteDance", per_request=0.028),
+    ListedModel("flux-pro", "Black Forest Labs", per_request=0.04),
+    ListedModel("gpt-image-2-all"),  # listed without any price
+    ListedModel("gpt-5.5", model_type="text", input=1, output=8),
+    ListedModel("sora-2", model_type="video", per_second=0.08),
+)
+"""CometAPI publishes gpt-image-2's prices; all the others are invented."""
 
 BALANCE_DOLLARS = 100.0
 
@@ -26,13 +61,13 @@ def list_models() -> HttpAnswer:
     """GET /v1/models in OpenAI's form."""
     models = [
         {
-            "id": name,
+            "id": model.id,
             "object": "model",
             "created": 1626777600,
             "owned_by": "custom",
             "supported_endpoint_types": ["openai"],
         }
-        for name in PRICES
+        for model in MODELS
     ]
     return _json({"object": "list", "data": models})
 
@@ -41,20 +76,14 @@ def list_prices() -> HttpAnswer:
     """GET /api/models: the public price list."""
     data = [
         {
-            "id": name,
-            "provider": _provider(name),
-            "model_type": "image",
-            "features": ["text-to-image"],
-            "pricing": {
-                "currency": "USD / M Tokens" if per_request is None else "USD / Request",
-                "input": prompt,
-                "output": output,
-                "per_request": per_request,
-                "per_second": None,
-            },
+            "id": model.id,
+            "provider": model.provider,
+            "model_type": model.model_type,
+            "features": [f"text-to-{model.model_type}"],
+            "pricing": model.price(),
             "api_doc_url": "https://apidoc.cometapi.com/images-generations",
         }
-        for name, (prompt, output, per_request) in PRICES.items()
+        for model in MODELS
     ]
     return _json({"success": True, "page": 0, "page_size": 0, "total": len(data), "data": data})
 
@@ -74,11 +103,6 @@ def tell_balance(tally: Tally) -> HttpAnswer:
             "daily_quota": {today: day},
         }
     )
-
-
-def _provider(model: str) -> str:
-    makers = {"qwen": "Alibaba", "doubao": "ByteDance"}
-    return makers.get(model.partition("-")[0], "OpenAI")
 
 
 def _json(value: object) -> HttpAnswer:

@@ -1,35 +1,24 @@
-"""Read POST /v1/images/edits: a form with a prompt, one to sixteen pictures and perhaps a mask.
+"""Read POST /v1/images/edits: a form with a prompt, one to sixteen pictures and perhaps a mask or a markup.
 
 CometAPI documents forms only; a JSON edit, which OpenAI takes, is refused in the words of its form parser.
 """
 
-import io
 import re
-from contextlib import suppress
 from typing import Any
 
-from PIL import Image
-
 from app.simulator.answer import ReceivedRequest
-from app.simulator.fields import relayed
-from app.simulator.form import FormPart, read_form
-from app.simulator.orders import ImageOrder, InputImage, take_order
+from app.simulator.family import Family
+from app.simulator.fields import choice, relayed
+from app.simulator.form import FormPart, read_fields, read_form
+from app.simulator.inputs import InputImage, decode_input, decode_overlay, decode_square
+from app.simulator.orders import ImageOrder, take_order
 from app.simulator.refusals import Refusal, RefusalError
-from app.simulator.sizes import Family
 
 MAX_INPUTS = 16
-MAX_INPUT_BYTES = 50 * 1024 * 1024
-MAX_MASK_BYTES = 4 * 1024 * 1024
-MAX_INPUT_PIXELS = 64 * 1024 * 1024
-"""Our own bound: what is larger is not decoded."""
-INPUT_FORMATS = ("PNG", "JPEG", "WEBP")
-INPUT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
-"""Which kinds of pixels are taken; CMYK and 16 bits are not."""
 IMAGE_NAME = re.compile(r"image(\[\d*\])?")
-UNDECODABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning)
-"""What Pillow raises on a file that is no picture, or too much of one."""
-INTEGERS = ("n", "output_compression", "partial_images")
-FLAGS = {"true": True, "false": False}
+EDITING = (Family.GPT_IMAGE_1, Family.GPT_IMAGE_2, Family.QWEN_IMAGE, Family.DALL_E_2)
+MARKED = ("gpt-image-2.5",)
+"""Models, by the start of their names, that take a markup."""
 
 
 def read_edit(request: ReceivedRequest) -> ImageOrder:
@@ -40,70 +29,72 @@ def read_edit(request: ReceivedRequest) -> ImageOrder:
 
     """
     parts = read_form(request.body, request.header("content-type") or "")
-    order = take_order(_fields(parts), _inputs([part for part in parts if IMAGE_NAME.fullmatch(part.name)]))
-    if order.family is Family.SEEDREAM:
+    fields = read_fields(parts)
+    given = [part for part in parts if IMAGE_NAME.fullmatch(part.name)]
+    order = take_order(fields, _inputs(given))
+    if order.family not in EDITING or order.model == "qwen-image":
         raise RefusalError(Refusal(500, "not supported model for image edits", code="convert_request_failed"))
-    _check_mask([part for part in parts if part.name in ("mask", "mask[]")], order.inputs[0])
+    if order.family is Family.DALL_E_2:
+        _check_dall_e_2(given)
+    _check_fidelity(fields, order)
+    _check_overlays(parts, order)
     return order
-
-
-def _fields(parts: list[FormPart]) -> dict[str, Any]:
-    """The fields that are no files, numbers and flags converted where they are such; the last of a name counts."""
-    fields: dict[str, Any] = {}
-    for part in parts:
-        if part.filename is not None:
-            continue
-        value = part.data.decode("utf-8", "replace")
-        if part.name in INTEGERS and re.fullmatch(r"-?\d{1,9}", value):
-            fields[part.name] = int(value)
-        else:
-            fields[part.name] = FLAGS.get(value, value) if part.name == "stream" else value
-    return fields
 
 
 def _inputs(parts: list[FormPart]) -> tuple[InputImage, ...]:
     if not parts:
         raise RefusalError(Refusal(500, "field image is required"))
     if len(parts) > MAX_INPUTS:
-        words = f"Invalid 'image': array too long. Expected an array with maximum length {MAX_INPUTS},"
-        raise relayed("image", f"{words} but got an array with length {len(parts)} instead.", "array_above_max_length")
+        raise _too_many(len(parts), MAX_INPUTS)
     for index, part in enumerate(parts):
         if part.filename is None:
             name = f"image[{index}]"
             words = f"Invalid type for '{name}': expected a file, but got a string instead."
             raise relayed(name, words, "invalid_type")
-    return tuple(_decode(part, f"image {index}", "image") for index, part in enumerate(parts, 1))
+    return tuple(decode_input(part, f"image {index}", "image") for index, part in enumerate(parts, 1))
 
 
-def _check_mask(parts: list[FormPart], first: InputImage) -> None:
-    if not parts:
+def _check_dall_e_2(given: list[FormPart]) -> None:
+    """One picture, and that a small square PNG."""
+    if len(given) > 1:
+        raise _too_many(len(given), 1)
+    decode_square(given[0])
+
+
+def _check_fidelity(fields: dict[str, Any], order: ImageOrder) -> None:
+    """A choice for the first generation, none for its small model; the second always looks closely."""
+    if order.family is Family.GPT_IMAGE_2 and fields.get("input_fidelity") is not None:
+        raise relayed("input_fidelity", "Unknown parameter: 'input_fidelity'.", "unknown_parameter")
+    if order.family is Family.GPT_IMAGE_1:
+        fidelity = choice(fields, "input_fidelity", ("low", "high"), "low")
+        if fidelity == "high" and order.model.startswith("gpt-image-1-mini"):
+            raise relayed("input_fidelity", "Invalid value: 'high'. Supported values are: 'low'.")
+
+
+def _check_overlays(parts: list[FormPart], order: ImageOrder) -> None:
+    mask = _only([part for part in parts if part.name in ("mask", "mask[]")], "mask")
+    markup = _only([part for part in parts if part.name == "markup"], "markup")
+    if mask is not None:
+        decode_overlay(mask, "mask", order.inputs[0])
+        if order.file.name == "gif":
+            raise relayed("mask", "'mask' is not supported with output_format 'gif'.")
+    if markup is None:
         return
+    if not order.model.startswith(MARKED):
+        raise relayed("markup", "Unknown parameter: 'markup'.", "unknown_parameter")
+    if mask is not None:
+        raise relayed("markup", "'markup' cannot be used together with 'mask'.")
+    if not decode_overlay(markup, "markup", order.inputs[0]).has_alpha:
+        raise relayed("markup", "Invalid markup image format - markup must have an alpha channel")
+
+
+def _only(parts: list[FormPart], name: str) -> FormPart | None:
     if len(parts) > 1:
-        words = "Invalid parameter: 'mask'. This parameter already has a different value in your parameters."
-        raise relayed("mask", words)
-    (part,) = parts
-    if part.filename is None:
-        raise relayed("mask", "Invalid type for 'mask': expected a file, but got a string instead.", "invalid_type")
-    mask = _decode(part, "mask", "mask", ("PNG",), MAX_MASK_BYTES)
-    if (mask.width, mask.height) != (first.width, first.height):
-        raise relayed("mask", "Invalid mask image format - mask size does not match image size")
+        words = f"Invalid parameter: '{name}'. This parameter already has a different value in your parameters."
+        raise relayed(name, words)
+    return parts[0] if parts else None
 
 
-def _decode(
-    part: FormPart,
-    what: str,
-    param: str,
-    formats: tuple[str, ...] = INPUT_FORMATS,
-    max_bytes: int = MAX_INPUT_BYTES,
-) -> InputImage:
-    """Decode a whole picture, so that what is kept is known to be one."""
-    if len(part.data) >= max_bytes:
-        raise relayed(param, f"Invalid {what}: the file must be smaller than {max_bytes} bytes.")
-    with suppress(*UNDECODABLE), Image.open(io.BytesIO(part.data), formats=formats) as image:
-        if image.width * image.height <= MAX_INPUT_PIXELS and image.mode in INPUT_MODES:
-            image.load()
-            return InputImage(part.data, image.width, image.height)
-    message = f"Invalid image file or mode for {what}, please check your image file."
-    raise RefusalError(
-        Refusal(400, message, code="invalid_image_file", type="image_generation_user_error", param=param)
-    )
+def _too_many(number: int, most: int) -> RefusalError:
+    words = f"Invalid 'image': array too long. Expected an array with maximum length {most},"
+    return relayed("image", f"{words} but got an array with length {number} instead.", "array_above_max_length")

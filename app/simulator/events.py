@@ -3,15 +3,15 @@
 Everything is drawn before the first event goes out, so that what is billed does not depend on who still listens.
 """
 
-import base64
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from app.simulator.answer import HttpAnswer
+from app.simulator.handover import spell
 from app.simulator.images import Fulfilment, describe, sketch_order
+from app.simulator.jsontext import write_json
 from app.simulator.orders import ImageOrder
 from app.simulator.pictures import draw, draw_preview
 from app.simulator.refusals import envelope, played_refusal
@@ -32,7 +32,7 @@ class _Step:
 
 def fulfil_stream(order: ImageOrder, scenario: Scenario, serials: Iterator[int]) -> Fulfilment:
     """Draw an order's pictures and write the stream; takes CPU time, so call it in a thread."""
-    steps = _plan(order)
+    steps = _plan(order, scenario)
     struck = scenario.struck_event(len(steps))
     kept = steps[: _kept(scenario, struck, len(steps))]
     numbers = [next(serials) for _ in range(order.n)]
@@ -73,13 +73,16 @@ def _write_event(name: str, fields: dict[str, Any], scenario: Scenario) -> bytes
     lines = [b": keepalive", b""] if scenario.comments else []
     if scenario.event_names:
         lines.append(b"event: " + name.encode("ascii"))
-    lines += [b"data: " + json.dumps(fields).encode("ascii"), b"", b""]
+    lines += [b"data: " + write_json(fields, scenario), b"", b""]
     return _line_end(scenario).join(lines)
 
 
-def _plan(order: ImageOrder) -> list[_Step]:
-    """Picture by picture, each behind its previews."""
-    return [_Step(picture, preview) for picture in range(order.n) for preview in (*range(order.partial_images), None)]
+def _plan(order: ImageOrder, scenario: Scenario) -> list[_Step]:
+    """Picture by picture, each behind its previews; or preview by preview, and the pictures at the end."""
+    stages = (*range(order.partial_images), None)
+    if scenario.interleaved:
+        return [_Step(picture, preview) for preview in stages for picture in range(order.n)]
+    return [_Step(picture, preview) for picture in range(order.n) for preview in stages]
 
 
 def _write_step(order: ImageOrder, scenario: Scenario, step: _Step, serial: int) -> bytes:
@@ -89,14 +92,14 @@ def _write_step(order: ImageOrder, scenario: Scenario, step: _Step, serial: int)
     if step.preview is None:
         name, image = f"{kind}.completed", draw(sketch, serial)
         tokens = count_picture(order) + (count_input(order) if step.picture == 0 else Tokens())
-        last = write_usage(order.family, scenario, tokens, 1)
+        last = write_usage(order, scenario, tokens, 1)
     else:
         name, image = f"{kind}.partial_image", draw_preview(sketch, serial, step.preview, order.partial_images)
         last = {"partial_image_index": step.preview}
     fields: dict[str, Any] = {"type": name}
     if scenario.usage_first:
         fields |= last
-    fields |= {"b64_json": base64.b64encode(image).decode("ascii"), "created_at": int(time.time())}
+    fields |= {"b64_json": spell(order, scenario, image), "created_at": int(time.time())}
     return _write_event(name, fields | describe(order) | last, scenario)
 
 

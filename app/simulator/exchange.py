@@ -1,17 +1,17 @@
 """Compose the answer of one image exchange: refuse it, draw for it, or stand something else in its place."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
 from app.simulator.answer import HttpAnswer, ReceivedRequest
 from app.simulator.events import answer_stream, fulfil_stream
 from app.simulator.images import fulfil, write_answer
+from app.simulator.jsontext import write_json
 from app.simulator.logbook import Logbook
 from app.simulator.orders import ImageOrder
 from app.simulator.refusals import HTML_STATUS, Refusal, html_page, is_html, played_refusal, refuse
-from app.simulator.scenario import Content, Scenario
+from app.simulator.scenario import Container, Content, Scenario
 from app.simulator.usage import Tokens
 
 ReadOrder = Callable[[ReceivedRequest], ImageOrder]
@@ -21,9 +21,11 @@ ELSEWHERE = "https://www.cometapi.com/"
 
 
 async def compose_answer(
-    request: ReceivedRequest, scenario: Scenario, read_order: ReadOrder, logbook: Logbook
+    request: ReceivedRequest, scenario: Scenario, read_order: ReadOrder, logbook: Logbook, scheme: str = "http"
 ) -> HttpAnswer:
     """The answer a scenario gives to a request; pictures it draws are billed to the logbook at once.
+
+    Links to pictures begin with the scheme and with the host that the request was sent to.
 
     Raises:
         RefusalError: the request is one that CometAPI refuses.
@@ -31,9 +33,7 @@ async def compose_answer(
     """
     if scenario.refuses and not is_html(scenario):
         return refuse(played_refusal(scenario), scenario.retry_after_seconds)
-    order = await asyncio.to_thread(read_order, request)
-    if scenario.ignores_stream:
-        order = replace(order, streams=False, partial_images=0)
+    order = _overrule(await asyncio.to_thread(read_order, request), scenario)
     stand_in = _stand_in(order, scenario)
     if stand_in is not None:
         return stand_in
@@ -41,14 +41,27 @@ async def compose_answer(
     if order.streams:
         fulfilment = await asyncio.to_thread(fulfil_stream, order, scenario, logbook.serials)
     else:
-        files_url = f"http://{request.header('host') or 'localhost'}/files/"
-        fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, files_url)
-    logbook.bill(fulfilment.pictures, fulfilment.tokens.input, fulfilment.tokens.output)
-    for name, picture in fulfilment.files.items():
-        logbook.keep_file(name, f"image/{order.output_format}", picture)
+        origin = f"{scheme}://{request.header('host') or 'localhost'}"
+        fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, origin)
+    tokens = fulfilment.tokens
+    logbook.bill(fulfilment.pictures, tokens.input, tokens.output, svg_tokens=tokens.svg, references=order.references)
+    for path, picture in fulfilment.files.items():
+        logbook.keep_file(path, picture)
     if is_html(scenario):
         return html_page(scenario.status if scenario.refuses else HTML_STATUS)
     return fulfilment.answer
+
+
+def _overrule(order: ImageOrder, scenario: Scenario) -> ImageOrder:
+    """The order as the scenario lets it be."""
+    if scenario.ignores_stream:
+        order = replace(order, streams=False, partial_images=0)
+    if scenario.max_pictures is not None:
+        order = replace(order, n=min(order.n, scenario.max_pictures))
+    container = scenario.container or order.container
+    if scenario.other_container:
+        container = Container.B64_JSON if container is Container.URL else Container.URL
+    return replace(order, container=container)
 
 
 def redirect() -> HttpAnswer:
@@ -63,7 +76,7 @@ def _stand_in(order: ImageOrder, scenario: Scenario) -> HttpAnswer | None:
         case Content.EMPTY_DATA if order.streams:
             return answer_stream([])
         case Content.EMPTY_DATA:
-            return HttpAnswer(200, json.dumps(write_answer(order, scenario, [], Tokens())).encode())
+            return HttpAnswer(200, write_json(write_answer(order, scenario, [], Tokens()), scenario))
         case Content.ERROR_EVENT if not order.streams:
             return refuse(replace(played_refusal(scenario), status=200))
         case Content.ERROR_INSIDE_200:

@@ -1,14 +1,18 @@
 """Take a multipart/form-data body apart into its fields and files."""
 
+import re
 from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
+from typing import Any
 
 from app.simulator.refusals import Refusal, RefusalError
 
 MAX_PARTS = 64
 """Sixteen pictures, a mask and every known field are far fewer."""
 MAX_PART_HEAD_BYTES = 8 * 1024
+INTEGERS = ("n", "output_compression", "partial_images", "frame_count", "frame_duration_ms")
+FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,29 @@ def read_form(body: bytes, content_type: str) -> list[FormPart]:
             return parts
         parts.append(_part(piece))
     raise _unreadable("multipart: NextPart: EOF")
+
+
+def read_fields(parts: list[FormPart]) -> dict[str, Any]:
+    """The fields that are no files, as JSON would have them; of one name the last counts.
+
+    Numbers and flags are converted where they are such, and ``svg[model]`` becomes a member of ``svg``.
+    """
+    fields: dict[str, Any] = {}
+    for part in parts:
+        if part.filename is not None:
+            continue
+        value = part.data.decode("utf-8", "replace")
+        *outer, name = re.findall(r"[^\[\]]+", part.name) if part.name.startswith("svg[") else [part.name]
+        inner = fields
+        for member in outer:
+            if not isinstance(inner.get(member), dict):
+                inner[member] = {}
+            inner = inner[member]
+        if name in INTEGERS and re.fullmatch(r"-?\d{1,9}", value):
+            inner[name] = int(value)
+        else:
+            inner[name] = FLAGS.get(value, value) if name == "stream" else value
+    return fields
 
 
 def _part(piece: bytes) -> FormPart:

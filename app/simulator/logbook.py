@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from app.simulator.answer import ReceivedRequest
+from app.simulator.links import LinkedPicture
 
 KEPT_REQUESTS = 100
 KEPT_FILES = 100
@@ -26,6 +27,10 @@ class Tally:
     input_tokens: int = 0
     output_tokens: int = 0
     """True tokens of the pictures drawn, whatever ``usage`` said."""
+    svg_tokens: int = 0
+    """True tokens of the models that wrote svg pictures."""
+    references: int = 0
+    """Reference pictures Seedream was pointed to."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,8 +50,8 @@ class Logbook:
     tally: Tally = field(default_factory=Tally)
     in_flight: int = 0
     received: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=KEPT_REQUESTS))
-    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    """Pictures handed over as URLs: content type and bytes by name, the oldest forgotten first."""
+    files: dict[str, LinkedPicture] = field(default_factory=dict)
+    """Pictures handed over as links, by path and query, the oldest forgotten first."""
     serials: "count[int]" = field(default_factory=lambda: count(1))
     _holds: list[_Hold] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -68,16 +73,20 @@ class Logbook:
         self.in_flight -= 1
         self.changed()
 
-    def bill(self, pictures: int, input_tokens: int, output_tokens: int) -> None:
+    def bill(
+        self, pictures: int, input_tokens: int, output_tokens: int, *, svg_tokens: int = 0, references: int = 0
+    ) -> None:
         """Pictures were drawn."""
         self.tally.pictures += pictures
+        self.tally.svg_tokens += svg_tokens
+        self.tally.references += references
         self.tally.input_tokens += input_tokens
         self.tally.output_tokens += output_tokens
         self.changed()
 
-    def keep_file(self, name: str, content_type: str, data: bytes) -> None:
-        """Keep a picture for its URL."""
-        self.files[name] = (content_type, data)
+    def keep_file(self, path: str, picture: LinkedPicture) -> None:
+        """Keep a picture for its link."""
+        self.files[path] = picture
         while len(self.files) > KEPT_FILES:
             del self.files[next(iter(self.files))]
 

@@ -4,24 +4,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.simulator.answer import ReceivedRequest
+from app.simulator.family import Family, find_family
 from app.simulator.fields import choice, flag, integer, read_json, relayed, text
+from app.simulator.formats import FileFormat, read_format
+from app.simulator.inputs import InputImage
+from app.simulator.references import read_references, read_sequence
 from app.simulator.refusals import Refusal, RefusalError
 from app.simulator.scenario import Container
-from app.simulator.sizes import Family, read_size
+from app.simulator.sizes import read_size
 
 MAX_PROMPT_CHARACTERS = 32_000
 MAX_PICTURES = 10
 MAX_PARTIAL_IMAGES = 3
-FORMATS = ("png", "jpeg", "webp")
-
-
-@dataclass(frozen=True, slots=True)
-class InputImage:
-    """A picture to be edited, known to decode."""
-
-    data: bytes
-    width: int
-    height: int
+MAX_DALL_E_PROMPT_CHARACTERS = {Family.DALL_E_2: 1000, Family.DALL_E_3: 4000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +30,16 @@ class ImageOrder:
     width: int
     height: int
     quality: str
-    output_format: str
-    compression: int
+    file: FileFormat
     background: str
     container: Container
     streams: bool
     partial_images: int
     """How many previews a stream has of each picture; none without a stream."""
     inputs: tuple[InputImage, ...] = ()
-    """What an edit works on; a generation has none."""
+    """What an edit or a variation works on; a generation has none."""
+    references: int = 0
+    """How many reference pictures Seedream was pointed to."""
 
     @property
     def size(self) -> str:
@@ -58,20 +54,57 @@ def read_generation(request: ReceivedRequest) -> ImageOrder:
         RefusalError: with what CometAPI (its own checks are 500) or OpenAI behind it (relayed, 400) would answer.
 
     """
-    return take_order(read_json(request.body))
+    fields = read_json(request.body)
+    if fields.get("model") == "qwen-image-edit":
+        raise RefusalError(Refusal(500, "not supported model for image generation", code="convert_request_failed"))
+    return take_order(fields)
 
 
-def take_order(fields: dict[str, Any], inputs: tuple[InputImage, ...] = ()) -> ImageOrder:
-    """Check the fields that generations and edits have in common.
+def take_order(fields: dict[str, Any], inputs: tuple[InputImage, ...] = (), *, needs_prompt: bool = True) -> ImageOrder:
+    """Check the fields that generations, edits and variations have in common.
 
     Raises:
         RefusalError: one of them is refused.
 
     """
-    prompt, model = text(fields, "prompt"), text(fields, "model")
-    family = _family(model)
-    if not prompt:
+    model = text(fields, "model")
+    family = find_family(model)
+    prompt = _prompt(fields, family, is_needed=needs_prompt)
+    width, height = read_size(text(fields, "size"), model, family)
+    container = _container(fields, family)
+    file = read_format(fields, model, family, container)
+    background = choice(fields, "background", ("transparent", "opaque", "auto"), "auto")
+    if background == "transparent" and file.name not in ("png", "webp"):
+        raise relayed("background", f"Transparent background is not supported for {file.name.upper()} output format.")
+    streams = flag(fields, "stream") and family.is_gpt  # the others ignore it and answer with JSON
+    partial_images = integer(fields, "partial_images", 0, 0, MAX_PARTIAL_IMAGES)
+    references = read_references(fields, model) if family is Family.SEEDREAM else 0
+    return ImageOrder(
+        model=model,
+        family=family,
+        prompt=prompt,
+        n=_number_of_pictures(fields, model, family, references),
+        width=width,
+        height=height,
+        quality=_quality(fields, model, family),
+        file=file,
+        background="transparent" if background == "transparent" else "opaque",
+        container=container,
+        streams=streams,
+        partial_images=partial_images if streams else 0,
+        inputs=inputs,
+        references=references,
+    )
+
+
+def _prompt(fields: dict[str, Any], family: Family, *, is_needed: bool) -> str:
+    prompt = text(fields, "prompt")
+    if not prompt and is_needed:
         raise RefusalError(Refusal(500, "field prompt is required"))
+    longest = MAX_DALL_E_PROMPT_CHARACTERS.get(family)
+    if longest is not None and len(prompt) > longest:
+        words = f"Prompt must be length {longest} or less. Your prompt length is {len(prompt)}."
+        raise RefusalError(Refusal(400, f"{words} Please reduce your prompt length.", code=None, param=None))
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         raise relayed(
             "prompt",
@@ -79,52 +112,20 @@ def take_order(fields: dict[str, Any], inputs: tuple[InputImage, ...] = ()) -> I
             f" but got a string with length {len(prompt)} instead.",
             "string_above_max_length",
         )
-    width, height = read_size(text(fields, "size"), model, family)
-    output_format = choice(fields, "output_format", FORMATS, "jpeg" if family is Family.SEEDREAM else "png")
-    background = choice(fields, "background", ("transparent", "opaque", "auto"), "auto")
-    if background == "transparent" and output_format == "jpeg":
-        raise relayed("background", "Transparent background is not supported for JPEG output format.")
-    streams = flag(fields, "stream") and family.is_gpt  # the others ignore it and answer with JSON
-    partial_images = integer(fields, "partial_images", 0, 0, MAX_PARTIAL_IMAGES)
-    return ImageOrder(
-        model=model,
-        family=family,
-        prompt=prompt,
-        n=_number_of_pictures(fields, family),
-        width=width,
-        height=height,
-        quality=_quality(fields, model, family),
-        output_format=output_format,
-        compression=integer(fields, "output_compression", 100, 0, 100),
-        background="transparent" if background == "transparent" else "opaque",
-        container=_container(fields, family),
-        streams=streams,
-        partial_images=partial_images if streams else 0,
-        inputs=inputs,
-    )
-
-
-def _family(model: str) -> Family:
-    if not model:
-        raise RefusalError(Refusal(400, "model name is required", code=""))
-    if model.startswith(("gpt-image-1", "chatgpt-image-")):
-        return Family.GPT_IMAGE_1
-    if model.startswith("gpt-image-"):
-        return Family.GPT_IMAGE_2
-    if model in ("qwen-image", "qwen-image-edit"):
-        return Family.QWEN_IMAGE
-    if model.startswith("doubao-seedream-"):
-        return Family.SEEDREAM
-    if model.startswith("gemini-"):
-        message = "not supported model for image generation, only imagen models are supported"
-        raise RefusalError(Refusal(500, message, code="convert_request_failed"))
-    message = f"no available channel for group default and model {model} (distributor)"
-    raise RefusalError(Refusal(503, message, code="model_not_found"))
+    return prompt
 
 
 def _quality(fields: dict[str, Any], model: str, family: Family) -> str:
-    if not family.is_gpt:
-        return "medium"  # they know no quality and read none
+    match family:
+        case Family.DALL_E_2:
+            return choice(fields, "quality", ("standard", "auto"), "standard")
+        case Family.DALL_E_3:
+            choice(fields, "style", ("vivid", "natural"), "vivid")
+            return choice(fields, "quality", ("standard", "hd", "auto"), "standard")
+        case Family.GPT_IMAGE_1 | Family.GPT_IMAGE_2:
+            pass
+        case Family.FLUX | Family.QWEN_IMAGE | Family.SEEDREAM:
+            return "medium"  # they know no quality and read none
     known = ["low", "medium", "high"]
     if model.startswith(("gpt-image-2.5", "gpt-image-2.6")):
         known += ["xhigh", "max"]
@@ -132,21 +133,28 @@ def _quality(fields: dict[str, Any], model: str, family: Family) -> str:
     return "medium" if quality == "auto" else quality
 
 
-def _number_of_pictures(fields: dict[str, Any], family: Family) -> int:
-    """Seedream has no ``n``: it draws one picture whatever is asked."""
+def _number_of_pictures(fields: dict[str, Any], model: str, family: Family, references: int) -> int:
+    """What ``n`` comes to; Seedream and flux have none and draw their own number, whatever is asked."""
     number = integer(fields, "n", 1, 1, MAX_PICTURES)
-    if family is Family.QWEN_IMAGE and number != 1:
-        raise RefusalError(Refusal(500, "n must be 1 for model qwen-image"))
-    return 1 if family is Family.SEEDREAM else number
+    match family:
+        case Family.SEEDREAM:
+            return read_sequence(fields, model, references)
+        case Family.FLUX:
+            return 1
+        case Family.QWEN_IMAGE if number != 1:
+            raise RefusalError(Refusal(500, f"n must be 1 for model {model}"))
+        case Family.DALL_E_3 if number != 1:
+            raise relayed("n", "You must provide n=1 for this model.")
+        case _:
+            return number
 
 
 def _container(fields: dict[str, Any], family: Family) -> Container:
-    """GPT image models return base64 and ignore ``response_format``; Seedream returns URLs unless told otherwise."""
+    """GPT image models return base64 and ignore ``response_format``; of the others only qwen-image prefers it."""
+    if family.is_gpt:
+        return Container.B64_JSON
+    preferred = Container.B64_JSON if family is Family.QWEN_IMAGE else Container.URL
+    if family.is_dall_e:
+        return Container(choice(fields, "response_format", tuple(Container), preferred))
     asked = fields.get("response_format")
-    match family:
-        case Family.QWEN_IMAGE:
-            return Container.URL if asked == "url" else Container.B64_JSON
-        case Family.SEEDREAM:
-            return Container.B64_JSON if asked == "b64_json" else Container.URL
-        case Family.GPT_IMAGE_1 | Family.GPT_IMAGE_2:
-            return Container.B64_JSON
+    return Container(asked) if asked in tuple(Container) else preferred

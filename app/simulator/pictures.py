@@ -5,12 +5,15 @@ Drawn for speed (about 25 ms for a PNG of 1024x1024): a mosaic of flat tiles com
 
 import hashlib
 import io
-import os
 import re
 import textwrap
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from app.simulator.gif import encode_gif
+from app.simulator.noise import add_noise
+from app.simulator.svg import write_svg
 
 TILES = 24
 """Tiles along the longer edge."""
@@ -41,6 +44,9 @@ class Sketch:
     inset: bytes = b""
     """A picture of which a thumbnail is shown in the upper left corner: what an edit was given."""
     blur_pixels: int = 0
+    frames: int = 1
+    """Of a gif."""
+    frame_ms: int = 200
 
 
 def draw_preview(sketch: Sketch, serial: int, index: int, previews: int) -> bytes:
@@ -52,17 +58,27 @@ def draw_preview(sketch: Sketch, serial: int, index: int, previews: int) -> byte
 
 def draw(sketch: Sketch, serial: int) -> bytes:
     """Draw one picture and encode it; takes CPU time, so call it in a thread."""
+    return add_noise(_encode(sketch, serial), sketch.output_format, sketch.padding_bytes)
+
+
+def _encode(sketch: Sketch, serial: int) -> bytes:
+    description = f"simulated picture {serial}"
+    if sketch.output_format == "svg":
+        colour = f"#{_colours(sketch.prompt)[:3].hex()}"
+        return write_svg(sketch.prompt, sketch.width, sketch.height, colour, description)
     image = _mosaic(sketch)
     _write_text(image, sketch.prompt, serial)
     if sketch.inset:
         _paste_thumbnail(image, sketch.inset)
     if sketch.blur_pixels:
         image = image.filter(ImageFilter.BoxBlur(sketch.blur_pixels))
+    if sketch.output_format == "gif":
+        return encode_gif(image, sketch.frames, sketch.frame_ms, description)
     if sketch.output_format == "jpeg" and image.mode != "RGB":
         image = image.convert("RGB")
     file = io.BytesIO()
-    image.save(file, sketch.output_format.upper(), exif=_description(serial), **_encoder_options(sketch))
-    return file.getvalue() + os.urandom(sketch.padding_bytes)
+    image.save(file, sketch.output_format.upper(), exif=_description(description), **_encoder_options(sketch))
+    return file.getvalue()
 
 
 def read_serial(picture: bytes) -> int:
@@ -72,16 +88,23 @@ def read_serial(picture: bytes) -> int:
         ValueError: the picture was not made here.
 
     """
-    with Image.open(io.BytesIO(picture)) as image:
-        found = _SERIAL.search(str(image.getexif().get(DESCRIPTION_TAG, "")))
+    found = _SERIAL.search(_described(picture))
     if found is None:
         raise ValueError("this picture has no serial number of the simulator")
     return int(found.group(1))
 
 
-def _description(serial: int) -> Image.Exif:
+def _described(picture: bytes) -> str:
+    """What a file says of itself: an svg in its title, a GIF in its comment, the others in EXIF."""
+    if picture.startswith(b"<svg"):
+        return picture.decode("utf-8")
+    with Image.open(io.BytesIO(picture)) as image:
+        return str(image.info.get("comment") if image.format == "GIF" else image.getexif().get(DESCRIPTION_TAG))
+
+
+def _description(words: str) -> Image.Exif:
     exif = Image.Exif()
-    exif[DESCRIPTION_TAG] = f"simulated picture {serial}"
+    exif[DESCRIPTION_TAG] = words
     return exif
 
 
@@ -100,14 +123,18 @@ def _mosaic(sketch: Sketch) -> Image.Image:
     """Four corner colours from the prompt's hash, blended over a grid of flat tiles."""
     if sketch.transparent:
         return Image.new("RGBA", (sketch.width, sketch.height), (0, 0, 0, 0))
-    digest = hashlib.sha256(sketch.prompt.encode()).digest()
-    corners = bytes(70 + value * 5 // 8 for value in digest[:12])  # 70 to 229: neither glaring nor gloomy
+    corners = _colours(sketch.prompt)
     tile = max(max(sketch.width, sketch.height) // TILES, 1)
     grid = (-(-sketch.width // tile), -(-sketch.height // tile))
     tiles = Image.frombytes("RGB", (2, 2), corners).resize(grid, Image.Resampling.BICUBIC)
     return tiles.resize((grid[0] * tile, grid[1] * tile), Image.Resampling.NEAREST).crop(
         (0, 0, sketch.width, sketch.height)
     )
+
+
+def _colours(prompt: str) -> bytes:
+    """Four colours of three bytes each, from 70 to 229: neither glaring nor gloomy."""
+    return bytes(70 + value * 5 // 8 for value in hashlib.sha256(prompt.encode()).digest()[:12])
 
 
 def _paste_thumbnail(image: Image.Image, inset: bytes) -> None:

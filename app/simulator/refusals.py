@@ -20,7 +20,7 @@ class Refusal:
 
     status: int
     message: str
-    code: str = "invalid_request"
+    code: str | None = "invalid_request"
     type: str = "comet_api_error"
     param: str | None = ""
     moderation: tuple[str, ...] = ()

@@ -12,15 +12,16 @@ from app.simulator.form import is_form, read_form
 from app.simulator.logbook import Logbook
 from app.simulator.orders import read_generation
 from app.simulator.refusals import Refusal, RefusalError, refuse
+from app.simulator.variations import read_variation
 
 IMAGE_ROUTES: Mapping[str, ReadOrder] = {
     "/v1/images/generations": read_generation,
     "/v1/images/edits": read_edit,
+    "/v1/images/variations": read_variation,
 }
 """POST routes that draw, and how each reads its request."""
 
 AcceptsKey = Callable[[str], bool]
-FILES_PREFIX = "/files/"
 
 
 def is_authentic(request: ReceivedRequest, accepts_key: AcceptsKey) -> bool:
@@ -42,8 +43,6 @@ def look_up(request: ReceivedRequest, logbook: Logbook, accepts_key: AcceptsKey)
         case "GET", "/user/quota":
             key = parse_qs(request.query).get("key", [""])[0]
             return tell_balance(logbook.tally) if accepts_key(key) else unauthorised
-        case "GET", path if path.startswith(FILES_PREFIX):
-            return _file(request, logbook)
         case _:
             return redirect()
 
@@ -59,12 +58,3 @@ def loose_prompt(request: ReceivedRequest) -> str:
     except RefusalError:
         return ""
     return prompt if isinstance(prompt, str) else ""
-
-
-def _file(request: ReceivedRequest, logbook: Logbook) -> HttpAnswer:
-    """A picture handed over as URL; where the URL was signed, the signature is part of its name."""
-    name = request.path.removeprefix(FILES_PREFIX) + (f"?{request.query}" if request.query else "")
-    if name not in logbook.files:
-        return HttpAnswer(404, b"404 page not found", content_type="text/plain")
-    content_type, picture = logbook.files[name]
-    return HttpAnswer(200, picture, content_type=content_type)

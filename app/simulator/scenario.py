@@ -51,6 +51,34 @@ class Container(StrEnum):
     URL = "url"
 
 
+class Spelling(StrEnum):
+    """How base64 is written. Only the first is documented; a careless relay writes the others."""
+
+    STANDARD = "standard"
+    UNPADDED = "unpadded"  # without the "=" at its end
+    WRAPPED = "wrapped"  # in lines of 76 letters
+    DATA_URI = "data_uri"  # behind "data:image/png;base64,", and that in place of links, too
+
+
+class Link(StrEnum):
+    """How the link to a picture behaves when it is opened; the picture is drawn and billed all the same."""
+
+    SOUND = "sound"
+    UNNAMED = "unnamed"  # the picture, but as application/octet-stream, as object stores have it
+    GONE = "gone"  # 404
+    EMPTY = "empty"  # 200 without a byte
+    HTML = "html"  # 200 with a web page, and saying so
+    DISGUISED_HTML = "disguised_html"  # 200 with a web page that calls itself a picture
+    MOVED = "moved"  # redirects to the picture, on the same host
+    MOVED_AWAY = "moved_away"  # redirects to `link_elsewhere`
+    CIRCULAR = "circular"  # redirects to itself, for ever
+    STALLED = "stalled"  # falls silent half-way, until released or left
+    DRIPPING = "dripping"  # goes on byte by byte: never silent, never done
+    ENDLESS = "endless"  # 64 MiB of nothing behind the picture, their length not told
+    PROMISES_MORE = "promises_more"  # a content length above what comes
+    PROMISES_LESS = "promises_less"  # a content length below: the picture is cut off
+
+
 class ScenarioError(ValueError):
     """A scenario names a field that does not exist, or gives it a value it cannot have."""
 
@@ -89,8 +117,25 @@ class Scenario:
     """Add the ``"url": ""`` and ``"revised_prompt": ""`` that new-api writes for values it does not have."""
     container: Container | None = None
     """Overrules what the model and the request would choose."""
+    other_container: bool = False
+    """Hand pictures over in the one container that was not chosen: links for base64, base64 for links."""
+    spelling: Spelling = Spelling.STANDARD
+    blank_entries: Annotated[int, Field(ge=0, le=100)] = 0
+    """Entries of ``data`` with nothing in them (but see ``empty_strings``) before the pictures, even if none come."""
+    link: Link = Link.SOUND
+    link_origin: str | None = None
+    """What links begin with in place of the simulator's own ``http://host:port``; another host is not served here."""
+    link_elsewhere: str = "http://169.254.169.254/latest/meta-data/"
+    """Where ``Link.MOVED_AWAY`` leads: where a cloud machine finds its own credentials, and no fetcher may go."""
+    escaped_slashes: bool = False
+    r"""Write ``/`` as ``\/`` in answers and events, base64 included, as relays in PHP do."""
+    max_pictures: Annotated[int, Field(gt=0)] | None = None
+    """Draw, bill and deliver no more than so many, whatever ``n`` says, as some models do without a word."""
     padding_bytes: Annotated[int, Field(ge=0, le=64 * 1024 * 1024)] = 0
-    """Random bytes behind each picture (decoders ignore them), for answers of realistic or monstrous size."""
+    """Noise in each picture that no decoder minds, for answers of realistic or monstrous size.
+
+    A PNG has it in a chunk of its own and stays valid to the last byte; the other formats have it at their end.
+    """
     chunked: bool = False
     gzip: bool = False
     """Compress although nobody asked."""
@@ -108,6 +153,8 @@ class Scenario:
     """Whether a stream's events have their ``event:`` line, as OpenAI's do."""
     done_line: bool = False
     """End a stream with ``data: [DONE]``, as CometAPI ends those of its chat models."""
+    interleaved: bool = False
+    """Mix the previews of the pictures of one stream: the first of each, then the second of each, and so on."""
     comments: bool = False
     """Put an SSE comment before each event of a stream."""
     crlf: bool = False

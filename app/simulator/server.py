@@ -1,6 +1,7 @@
 """The pretend CometAPI on a real port: its lifecycle, its exchanges, and the handles a test holds it by."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from app.simulator.connection import Connection
 from app.simulator.control import CONTROL_PREFIX, control
 from app.simulator.delivery import deliver
 from app.simulator.exchange import ReadOrder, compose_answer
+from app.simulator.links import is_link, open_link
 from app.simulator.logbook import WAIT_SECONDS, Logbook
 from app.simulator.playbook import Playbook
 from app.simulator.refusals import Refusal, RefusalError, refuse
@@ -26,10 +28,17 @@ class Simulator:
     """A CometAPI of one's own, in the caller's event loop: ``async with Simulator() as simulator: simulator.url``."""
 
     def __init__(
-        self, *, accepts_key: Callable[[str], bool] | None = None, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        *,
+        accepts_key: Callable[[str], bool] | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``accepts_key`` says which keys are good, by default all that begin with ``sk-``; ``tls`` makes it https."""
         self._accepts_key = accepts_key or (lambda key: key.startswith("sk-"))
         self._max_body_bytes = max_body_bytes
+        self._tls = tls
+        self._scheme = "https" if tls else "http"
         self._playbook = Playbook()
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -38,7 +47,7 @@ class Simulator:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; port 0 takes a free one, which ``url`` then names."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._connect, host, port, backlog=BACKLOG)
+        self._server = await loop.create_server(self._connect, host, port, backlog=BACKLOG, ssl=self._tls)
 
     async def stop(self) -> None:
         """Stop listening, break off what is under way and wait until it has ended."""
@@ -76,7 +85,7 @@ class Simulator:
         if self._server is None:
             raise RuntimeError("the simulator is not started")
         host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def default(self) -> Scenario:
@@ -157,6 +166,10 @@ class Simulator:
             read_order = IMAGE_ROUTES.get(request.path) if request.method == "POST" else None
             if read_order is not None and is_authentic(request, self._accepts_key):
                 await self._play(connection, request, read_order)
+            elif is_link(request):
+                target = request.path + (f"?{request.query}" if request.query else "")
+                answer, manner = open_link(self.logbook.files.get(target))
+                await deliver(connection, answer, manner, self.logbook, keep_alive=request.keep_alive)
             else:
                 answer = look_up(request, self.logbook, self._accepts_key)
                 await deliver(connection, answer, PLAIN, self.logbook, keep_alive=request.keep_alive)
@@ -169,7 +182,7 @@ class Simulator:
         started, scenario = loop.time(), PLAIN
         try:
             scenario = self._playbook.choose(loose_prompt(request))
-            answer = await compose_answer(request, scenario, read_order, self.logbook)
+            answer = await compose_answer(request, scenario, read_order, self.logbook, self._scheme)
         except RefusalError as error:
             answer = refuse(error.refusal)
         except ScenarioError as error:

@@ -19,6 +19,17 @@ GPT_IMAGE_1_TOKENS = {
 PARTIAL_IMAGE_TOKENS = 100
 """Output tokens of each preview in a stream, on top of the picture's own."""
 
+SVG_REASONING_TOKENS = {
+    "none": 0,
+    "minimal": 100,
+    "low": 400,
+    "medium": 1600,
+    "high": 6400,
+    "xhigh": 12_800,
+    "max": 25_600,
+}
+SVG_WRITTEN_TOKENS = 1200
+
 PATCH_EDGE, MAX_PATCHES = 32, 1536
 """How gpt-image-2 looks at a picture."""
 
@@ -55,6 +66,11 @@ def input_image_tokens(width: int, height: int) -> int:
 def seedream_tokens(width: int, height: int) -> int:
     """Output tokens of one Seedream picture, a 256th of its pixels: 16384 for 2K."""
     return width * height // 256
+
+
+def svg_tokens(effort: str) -> tuple[int, int]:
+    """What a model thinks and writes for one svg, by its effort; invented."""
+    return SVG_REASONING_TOKENS[effort], SVG_WRITTEN_TOKENS
 
 
 def text_tokens(prompt: str) -> int:

@@ -1,17 +1,19 @@
 """What an order costs in tokens, and the member ``usage`` that tells it, truly or not."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 from typing import Any
 
+from app.simulator.family import Family
 from app.simulator.orders import ImageOrder
 from app.simulator.scenario import Scenario, Usage
-from app.simulator.sizes import Family
 from app.simulator.tokens import (
     PARTIAL_IMAGE_TOKENS,
     gpt_image_1_tokens,
     gpt_image_2_tokens,
     input_image_tokens,
     seedream_tokens,
+    svg_tokens,
     text_tokens,
 )
 
@@ -28,18 +30,28 @@ class Tokens:
     image: int = 0
     """Of the pictures given to an edit."""
     output: int = 0
+    svg_input: int = 0
+    """Read by the model that writes an svg."""
+    svg_reasoning: int = 0
+    svg_output: int = 0
+    """Written by it, its thoughts included."""
 
     @property
     def input(self) -> int:
         """Prompt and given pictures."""
         return self.text + self.image
 
+    @property
+    def svg(self) -> int:
+        """All of the model that writes an svg."""
+        return self.svg_input + self.svg_output
+
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(self.text + other.text, self.image + other.image, self.output + other.output)
+        return Tokens(*map(add, astuple(self), astuple(other)))
 
     def times(self, number: int) -> "Tokens":
         """So many times this."""
-        return Tokens(self.text * number, self.image * number, self.output * number)
+        return Tokens(*(count * number for count in astuple(self)))
 
 
 def count_input(order: ImageOrder) -> Tokens:
@@ -51,9 +63,12 @@ def count_input(order: ImageOrder) -> Tokens:
 
 
 def count_picture(order: ImageOrder) -> Tokens:
-    """What one picture costs with its previews; qwen-image is sold by the picture and has no tokens."""
+    """What one picture costs with its previews and, invented, each frame of a gif as much as a picture.
+
+    Models that are sold by the picture have no tokens.
+    """
     match order.family:
-        case Family.QWEN_IMAGE:
+        case Family.QWEN_IMAGE | Family.FLUX | Family.DALL_E_2 | Family.DALL_E_3:
             return Tokens()
         case Family.SEEDREAM:
             output = seedream_tokens(order.width, order.height)
@@ -61,11 +76,15 @@ def count_picture(order: ImageOrder) -> Tokens:
             output = gpt_image_1_tokens(order.quality, order.width, order.height)
         case Family.GPT_IMAGE_2:
             output = gpt_image_2_tokens(order.quality, order.width, order.height)
-    return Tokens(output=output + order.partial_images * PARTIAL_IMAGE_TOKENS)
+    tokens = Tokens(output=output * order.file.frames + order.partial_images * PARTIAL_IMAGE_TOKENS)
+    if not order.file.author:
+        return tokens
+    reasoning, written = svg_tokens(order.file.effort)
+    return tokens + Tokens(svg_input=text_tokens(order.prompt), svg_reasoning=reasoning, svg_output=written + reasoning)
 
 
-def write_usage(family: Family, scenario: Scenario, tokens: Tokens, pictures: int) -> dict[str, Any]:
-    """The member ``usage`` as the family's backend has it, or nothing at all."""
+def write_usage(order: ImageOrder, scenario: Scenario, tokens: Tokens, pictures: int) -> dict[str, Any]:
+    """The member ``usage`` as the family's backend has it, ``svg_usage`` beside it, or nothing at all."""
     output = tokens.output
     match scenario.usage:
         case Usage.MISSING:
@@ -76,13 +95,25 @@ def write_usage(family: Family, scenario: Scenario, tokens: Tokens, pictures: in
             output = ABSURD_TOKENS
         case Usage.TRUE:
             pass
-    match family:
-        case Family.QWEN_IMAGE:
+    match order.family:
+        case Family.QWEN_IMAGE | Family.FLUX | Family.DALL_E_2 | Family.DALL_E_3:
             return {}
         case Family.SEEDREAM:
             return {"usage": {"generated_images": pictures, "output_tokens": output, "total_tokens": output}}
         case Family.GPT_IMAGE_1 | Family.GPT_IMAGE_2:
-            return {"usage": _leaky_usage(tokens, output, has_details=scenario.output_details)}
+            usage = {"usage": _leaky_usage(tokens, output, has_details=scenario.output_details)}
+            return usage | (_svg_usage(order, tokens) if order.file.author else {})
+
+
+def _svg_usage(order: ImageOrder, tokens: Tokens) -> dict[str, Any]:
+    usage = {
+        "input_tokens": tokens.svg_input,
+        "model": order.file.author,
+        "output_tokens": tokens.svg_output,
+        "reasoning_tokens": tokens.svg_reasoning,
+        "total_tokens": tokens.svg,
+    }
+    return {"svg_usage": usage}
 
 
 def _leaky_usage(tokens: Tokens, output: int, *, has_details: bool) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from app.catalog.normalise import ImageRequest
+from app.catalog.order import InputImage
 from app.errors import (
     GatewayError,
     InvalidRequest,
@@ -22,8 +24,6 @@ from app.errors import (
     UpstreamUnknown,
 )
 from app.upstream.failure import ExchangeFailed
-
-GENERATIONS_PATH = "/images/generations"
 
 ERROR_ANSWERS_ARE_BILLED = False
 """Whether CometAPI bills a request it answers with an error of its own. Undocumented; until somebody shows otherwise an
@@ -65,14 +65,30 @@ _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
 
 def request_headers(key: str, user_agent: str) -> list[tuple[str, str]]:
-    """All headers of a request upstream; nothing of the client's goes along."""
+    """The headers of every request upstream, beside those of its body; nothing of the client's goes along."""
     return [
         ("Authorization", f"Bearer {key}"),
-        ("Content-Type", "application/json"),
         ("Accept", "application/json"),
         ("Accept-Encoding", "identity"),
         ("User-Agent", user_agent),
     ]
+
+
+def json_body(request: ImageRequest) -> bytes:
+    """The body of a generation; keys sorted, so that equal requests are equal bytes."""
+    return orjson.dumps(request.fields, option=orjson.OPT_SORT_KEYS)
+
+
+def form_files(request: ImageRequest) -> list[tuple[str, InputImage]]:
+    """The pictures of an edit under the names of their fields: one is ``image``, several are ``image[]`` (facts §3)."""
+    name = "image" if len(request.images) == 1 else "image[]"
+    files = [(name, image) for image in request.images]
+    return files + [(name, image) for name, image in (("mask", request.mask), ("markup", request.markup)) if image]
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Whether an answer is one of server-sent events; parameters of the type do not matter."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def read_failure(status: int, body: bytes) -> ExchangeFailed:

@@ -20,9 +20,12 @@ class ExchangeFailed(Exception):
         charged: bool,
         usage: Mapping[str, Any] | None = None,
         upstream_id: str | None = None,
+        delivered: int = 0,
     ) -> None:
         super().__init__(f"{error.code}: {error.detail or error.message}")
         self.error = error
         self.charged = charged
         self.usage = usage
         self.upstream_id = upstream_id
+        self.delivered = delivered
+        """Pictures a stream had completed before it failed."""

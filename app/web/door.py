@@ -1,68 +1,64 @@
-"""One HTTP request over ASGI: its body under a cap and a deadline, its answer in pieces, its client watched."""
+"""One HTTP request over ASGI: what it asks for, its answer in pieces, its client watched."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
 
-from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, GatewayError
+from app.catalog.order import Operation, Order
+from app.errors import GatewayError
 from app.gateway.door import Header
+from app.web.body import RequestBody
 from app.web.errors import bearer_of, send_refusal
-
-
-@dataclass(frozen=True, slots=True)
-class DoorLimits:
-    """What a client may take its time with, and how much it may send."""
-
-    max_body_bytes: int
-    body_seconds: float
-    send_seconds: float
+from app.web.order_reader import OrderReader
 
 
 class HttpDoor:
-    """Implements `app.gateway.door.Door` over ASGI."""
+    """Implements `app.gateway.door.Door` over ASGI; close it when the request is over."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: DoorLimits) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        operation: Operation,
+        reader: OrderReader,
+        send_seconds: float,
+    ) -> None:
         self._scope = scope
         self.request_id: str = scope["state"]["request_id"]
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._receive = receive
         self._send = send
-        self._max_body_bytes = limits.max_body_bytes
-        self._body_seconds = limits.body_seconds
-        self._send_seconds = limits.send_seconds
+        self._send_seconds = send_seconds
+        self._operation: Operation = operation
+        self._reader = reader
+        self._body = RequestBody(scope, receive)
+        self._pictures = reader.pictures()
+        self._order: Order | None = None
         self._is_stuck = False
-        self._body: bytes | None = None
-        self._watch: asyncio.Task[None] | None = None
         self.is_open = False
-        self.is_left = False
 
     @property
     def authorization(self) -> str | None:
         """The ``Authorization`` header."""
         return bearer_of(self._scope)
 
-    async def body(self) -> bytes:
-        """The whole body; the same bytes when asked again.
+    @property
+    def is_left(self) -> bool:
+        """Whether the client has hung up, or stopped taking its answer."""
+        return self._is_stuck or self._body.is_left
+
+    async def order(self) -> Order:
+        """What is asked for; the same order when asked again. From then on the client is watched.
 
         Raises:
-            BodyTooLarge: more than the cap, by its declared length or by count.
-            BodyTooSlow: not all there before the deadline.
+            InvalidRequest: the body cannot be read as an order; too large, too slow, or not in the form it claims.
             ClientGone: the client hung up in the middle of it.
 
         """
-        if self._body is None:
-            declared = self._headers.get(b"content-length", b"")
-            if declared.isdigit() and int(declared) > self._max_body_bytes:
-                raise self._too_large()
-            try:
-                async with asyncio.timeout(self._body_seconds):
-                    self._body = await self._read()
-            except TimeoutError:
-                raise BodyTooSlow(f"The request's body did not arrive within {self._body_seconds:g} seconds.") from None
-            self._watch = asyncio.create_task(self._wait_until_left())
-        return self._body
+        if self._order is None:
+            self._order = await self._reader.read(self._operation, self._body, self._pictures)
+        return self._order
 
     async def start(self, headers: Sequence[Header]) -> None:
         """Send the head of a 200."""
@@ -96,34 +92,11 @@ class HttpDoor:
             async with asyncio.timeout(self._send_seconds):
                 await self._send(message)
         except TimeoutError:
-            self._is_stuck = self.is_left = True
+            self._is_stuck = True
 
     async def close(self) -> None:
-        """Stop watching the client."""
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-
-    async def _read(self) -> bytes:
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message: Message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.is_left = True
-                raise ClientGone("The client hung up before its body was complete.")
-            part = message.get("body", b"")
-            size += len(part)
-            if size > self._max_body_bytes:
-                raise self._too_large()
-            parts.append(part)
-            if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def _wait_until_left(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.is_left = True
-
-    def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The request's body is larger than {self._max_body_bytes:,} bytes.")
+        """Stop watching the client, and forget its pictures."""
+        try:
+            await self._body.close()
+        finally:
+            await self._pictures.aclose()

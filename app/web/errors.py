@@ -106,7 +106,8 @@ async def on_invalid_body(_: Request, error: Exception) -> Response:
 
 async def on_fault(request: Request, error: Exception) -> Response:
     """A fault of ours; Starlette logs it after this."""
-    log.error("a route failed", extra={"path": request.url.path, "detail": repr(error)})
+    route = request.scope.get("route")  # its pattern: the path itself may be a link, which is a secret
+    log.error("a route failed", extra={"route": getattr(route, "path", None), "detail": repr(error)})
     return Refusal(_internal())
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.catalog.catalog import Catalog, CatalogError, load_catalog
-from app.catalog.normalise import normalise
 from app.catalog.pricing import quote
 from app.catalog.profile import describe
 from app.errors import InvalidRequest
+from tests.catalog.asking import ask
 
 TOKENS = 'text_input = "1"\nimage_input = "1"\ntext_output = "1"\nimage_output = "1"\n'
 
@@ -74,9 +74,36 @@ def test_a_new_model_is_a_new_file(tmp_path: Path) -> None:
     catalog = load_catalog(write(tmp_path, text + 'text_overhead_tokens = 64\nsource = "s"'), "gpt-image-9")
     assert catalog.names() == tuple(sorted((*load_catalog().names(), "gpt-image-9")))
     assert catalog.find("gpt-image-2-2026-04-21").name == "gpt-image-2"
-    request = normalise(b'{"prompt": "p", "n": 2}', catalog)
-    assert request.body == b'{"model":"gpt-image-9","n":2,"prompt":"p"}'
+    request = ask(catalog, prompt="p", n=2)
+    assert request.fields == {"model": "gpt-image-9", "n": 2, "prompt": "p"}
     assert quote(request).usage.image_output == 50_000
+
+
+def test_an_ability_taken_away(tmp_path: Path) -> None:
+    """A file that extends another says with ``false`` what its model cannot do."""
+    text = 'extends = "gpt-image-2"\nname = "plain"\nstreaming = false\nedits = false\n'
+    plain = load_catalog(write(tmp_path, text)).find("plain")
+    assert (plain.streaming, list(plain.operations), dict(plain.inputs)) == (None, ["generations"], {})
+
+
+def test_an_override_of_one_figure_of_edits(tmp_path: Path) -> None:
+    """Edits are laid over key by key, and their parameters one by one."""
+    text = GPT + '[edits]\nmax_images = 4\n[edits.parameters.style]\ntype = "string"\nsource = "s"'
+    before, after = (load_catalog(folder).find("gpt-image-2") for folder in (None, write(tmp_path, text)))
+    assert (before.inputs["edits"].max_images, after.inputs["edits"].max_images) == (16, 4)
+    assert after.inputs["edits"].max_mask_bytes == before.inputs["edits"].max_mask_bytes
+    assert set(after.operations["edits"]) == {*before.operations["edits"], "style"}
+    assert after.operations["generations"] == before.operations["generations"]
+
+
+def test_a_parameter_of_a_file_is_known_to_all(tmp_path: Path) -> None:
+    """What one model takes, the others drop and report: nobody calls it unknown."""
+    text = (
+        'extends = "qwen-image"\nname = "own"\n[parameters.strength]\ntype = "number"\nmin = 0\nmax = 1\nsource = "s"'
+    )
+    catalog = load_catalog(write(tmp_path, text))
+    assert ask(catalog, model="own", strength=0.5).fields["strength"] == 0.5
+    assert ask(catalog, model="gpt-image-2", strength=0.5).normalized == ("strength;dropped",)
 
 
 def test_words_for_sizes(tmp_path: Path) -> None:
@@ -91,11 +118,10 @@ free = { max_edge = 4096, max_aspect = 16, min_pixels = 3_686_400, max_pixels = 
 source = "this test"
 """
     catalog = load_catalog(write(tmp_path, text))
-    body = b'{"model": "seedream", "prompt": "p", "size": "%s"}'
-    assert normalise(body % b"2K", catalog).size == "2K"
-    assert normalise(body % b"2047x2049", catalog).size == "2047x2049"
+    assert ask(catalog, model="seedream", size="2K").size == "2K"
+    assert ask(catalog, model="seedream", size="2047x2049").size == "2047x2049"
     with pytest.raises(InvalidRequest, match="between 3686400 and 16777216"):
-        normalise(body % b"1024x1024", catalog)
+        ask(catalog, model="seedream", size="1024x1024")
 
 
 def test_a_retired_model_says_so(tmp_path: Path) -> None:
@@ -108,7 +134,7 @@ def test_a_retired_model_says_so(tmp_path: Path) -> None:
     retired = catalog.find("gpt-image-0").retired
     assert retired is not None
     assert (retired.since, retired.replacement) == (date(2026, 10, 23), "gpt-image-2")
-    assert normalise(b'{"model": "gpt-image-0", "prompt": "p"}', catalog).body.startswith(b'{"model":"gpt-image-0"')
+    assert ask(catalog, model="gpt-image-0").fields["model"] == "gpt-image-0"
 
 
 def test_the_end_of_a_model_is_its_own(tmp_path: Path) -> None:
@@ -147,6 +173,9 @@ QWEN = 'extends = "qwen-image"\n'
 MINI = 'extends = "gpt-image-1-mini"\n'
 SOURCE = 'source = "s"\n'
 TABLE = '[quote]\nrule = "table"\ntext_overhead_tokens = 64\n' + SOURCE
+EDITS = "[edits]\nmax_images = 1\nmax_image_bytes = 1\n" + SOURCE
+PNG = 'content_types = ["image/png"]\n'
+CAP = '[quote]\nrule = "cap"\nimage_tokens = 1\ntext_overhead_tokens = 1\n' + SOURCE
 AUTO = 'sizes = { auto = ["1024x1024"] }\nqualities = { auto = ["high"] }\n'
 
 
@@ -179,6 +208,19 @@ AUTO = 'sizes = { auto = ["1024x1024"] }\nqualities = { auto = ["high"] }\n'
         (GPT + '[parameters.x]\ntype = "color"\n' + SOURCE, "parameters.x"),
         (GPT + '[parameters.X]\ntype = "any"\ndrop = true\n' + SOURCE, "parameters.X"),
         (GPT + '[parameters.stream]\ntype = "boolean"\n' + SOURCE, "parameters.stream"),
+        (QWEN + '[parameters.response_format]\ntype = "boolean"\n' + SOURCE, "parameters.response_format"),
+        (QWEN + "generations = false", "generations"),
+        (QWEN + '[links]\nhosts = ["https://a.b"]\n' + SOURCE, "links.hosts.0"),
+        (QWEN + '[links]\nhosts = ["*"]\n' + SOURCE, "links.hosts.0"),
+        (QWEN + '[links]\nhosts = ["a.b"]\n', "links.source"),
+        (GPT + "streaming = true", "streaming"),
+        (GPT + "[streaming]\npartial_image_tokens = 1\n", "streaming.source"),
+        (QWEN + EDITS + PNG + "[price]\n" + TOKENS + SOURCE + CAP, "edits.image_tokens"),
+        (GPT + EDITS + "content_types = []\n", "edits: Value error, content_types"),
+        (QWEN + EDITS + PNG + "[edits.parameters.n]\ndrop = true\n" + SOURCE, "edits.parameters.n"),
+        (QWEN + EDITS + PNG + '[edits.parameters.n]\ntype = "any"\ndrop = true\n' + SOURCE, "edits.parameters.n: must"),
+        (QWEN + EDITS + PNG + '[edits.parameters.stream]\ntype = "boolean"\n' + SOURCE, "edits.parameters.stream"),
+        (GPT + '[price]\nbasis = "assumed"\n' + TOKENS + SOURCE, "price.basis"),
         (GPT + '[parameters.x]\ntype = "choice"\nvalues = ["a"]\ndefault = "b"\n' + SOURCE, "parameters.x"),
         (GPT + '[parameters.x]\ntype = "boolean"\nrequires = [{ parameter = "y", one_of = ["a"] }]\n' + SOURCE, "'y'"),
         (GPT + '[parameters.size]\ntype = "size"\nlisted = ["1*1"]\n' + SOURCE, "parameters.size"),

@@ -1,6 +1,5 @@
 """Pricing: the quote is never below the bill, the bill is exact, and an unknown price buys nothing."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,21 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.catalog.catalog import Catalog, load_catalog
-from app.catalog.normalise import ImageRequest, normalise
+from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import NO_USAGE, TokenUsage, gpt_image_2_tokens, price, quote, read_usage
 from app.catalog.profile import UnitPrices
 from app.errors import InvalidRequest
 from app.money import Money
+from tests.catalog.asking import ask
 
 CATALOG = load_catalog()
 GPT = CATALOG.find("gpt-image-2")
 assert GPT.prices is not None
 GPT_PRICES: UnitPrices = GPT.prices
 FACTORS = {"low": 16, "medium": 48, "high": 96}
-
-
-def ask(catalog: Catalog, **fields: Any) -> ImageRequest:
-    return normalise(json.dumps({"prompt": "a red cube"} | fields).encode(), catalog)
 
 
 TABLE = {

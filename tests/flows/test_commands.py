@@ -147,15 +147,3 @@ def test_the_books_from_the_command_line(tmp_path: Path) -> None:
     assert key["public_id"] in listed.stdout
     assert after[0]["state"] == "revoked"
     assert "design: 0 entries, 0 differences" in verified.stdout
-
-
-def test_check_prints_models_and_prices() -> None:
-    """`imagegate check` shows what may be asked for and at what price; a missing upstream key is told."""
-    checked = run("check", COMETAPI_KEY="sk-abc")
-    without = run("check")
-
-    assert checked.returncode == 0
-    assert without.returncode == 1
-    assert "COMETAPI_KEY is not set" in without.stderr
-    assert re.search(r"gpt-image-2 .*\$24\.00", checked.stdout)
-    assert re.search(r"qwen-image .*unpriced", checked.stdout)

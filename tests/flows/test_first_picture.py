@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.models import Budget, Limits
 from app.catalog.normalise import normalise
+from app.catalog.order import Order, read_fields
+from app.catalog.policy import Policy
 from app.catalog.pricing import quote
 from app.money import Money
 from app.simulator.scenario import Scenario, Usage
@@ -102,7 +104,7 @@ async def test_a_body_without_a_model_gets_the_default_and_is_told(gateway: Gate
         answer = await client.post("/v1/images/generations", json={"prompt": "a boat", "quality": "low"})
 
     assert answer.status_code == 200
-    assert answer.headers["x-imagegate-normalized"] == "model=gpt-image-2"
+    assert answer.headers["x-imagegate-normalized"] == 'model;to="gpt-image-2"'
 
 
 async def test_exactly_as_many_as_the_budget_covers_are_admitted(gateway: Gateway) -> None:
@@ -110,7 +112,8 @@ async def test_exactly_as_many_as_the_budget_covers_are_admitted(gateway: Gatewa
     k, n = 7, 50
     gateway.simulator.default = Scenario(withhold=True)
     body = b'{"model":"gpt-image-2","prompt":"a paper boat","size":"1024x1024","quality":"low"}'
-    quoted = quote(normalise(body, gateway.services.catalog)).cost
+    order = Order("generations", read_fields(body))
+    quoted = quote(normalise(order, gateway.services.catalog, Policy())).cost
     team = await gateway.new_team(Limits(budget=Budget(Money(k * quoted))))
     key = await gateway.new_key(team)
     async with gateway.http(key) as client:

@@ -40,6 +40,7 @@ PACKAGES = {
     "prometheus_client": ("app.metrics", "app.api.ops"),
     "pydantic": ("app.settings", "app.catalog", "app.admin", "app.cli", "app.simulator", "app.main"),
     "pydantic_settings": ("app.settings",),
+    "python_multipart": ("app.web",),
     "redis": ("app.datastore", "app.wiring"),
     "starlette": ("app.api", "app.admin", "app.web", "app.main", "app.simulator"),
     "typing_extensions": ("app",),

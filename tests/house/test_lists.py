@@ -209,7 +209,7 @@ def test_parameters_table_is_written_into_its_place(tmp_path: Path) -> None:
     (own / "own.toml").write_text(text, encoding="utf-8")
     told = parameters_table.parameters_table(own)
     assert told != parameters_table.parameters_table()
-    assert next(line for line in told.splitlines() if "`strength`" in line).count("refused") == 7
+    assert next(line for line in told.splitlines() if "`strength`" in line).count("dropped") == 8
     copy = tmp_path / "api.md"
     copy.write_text(page("api.md").replace("| dropped | dropped |", "| dropped |"), encoding="utf-8")
     parameters_table.write(copy)

@@ -15,6 +15,7 @@ from app.simulator.server import Simulator
 PATH = "/v1/images/edits"
 FIELDS = {"model": "gpt-image-2", "prompt": "a fox", "quality": "low", "output_format": "webp"}
 RED = (255, 0, 0)
+MARKED = {"model": "gpt-image-2.5-flare"}
 Files = list[tuple[str, tuple[str, bytes, str]]]
 
 
@@ -115,6 +116,42 @@ async def test_qwen_image_edit(client: httpx.AsyncClient) -> None:
     assert list(answer.json()) == ["created", "data"]
 
 
+async def test_qwen_image_edit_by_url(client: httpx.AsyncClient) -> None:
+    """qwen-image-edit hands over a link where it is asked to, and draws sizes that qwen-image does not."""
+    fields = {"model": "qwen-image-edit", "response_format": "url", "size": "640x512"}
+    entry = (await ask(client, upload("image"), **fields)).json()["data"][0]
+
+    with Image.open(io.BytesIO((await client.get(entry["url"])).content)) as image:
+        assert image.size == (640, 512)
+
+
+async def test_dall_e_2_edits_one_small_square(client: httpx.AsyncClient) -> None:
+    """dall-e-2 edits a square PNG and answers with a link."""
+    fields = {"model": "dall-e-2", "quality": "standard", "size": "256x256"}
+    answer = await ask(client, upload("image", data=picture(64, 64)), **fields)
+    oblong = await ask(client, upload("image", data=picture(64, 32)), **fields)
+    two = await ask(client, upload("image", "image", data=picture(64, 64)), **fields)
+
+    assert list(answer.json()["data"][0]) == ["url"]
+    assert "must be square" in oblong.json()["error"]["message"]
+    assert "maximum length 1," in two.json()["error"]["message"]
+
+
+async def test_markup(client: httpx.AsyncClient) -> None:
+    """gpt-image-2.5 takes a transparent overlay of the picture's size."""
+    files = [*upload("image"), *upload("markup", data=picture(mode="RGBA"))]
+
+    assert (await ask(client, files, model="gpt-image-2.5-flare")).status_code == 200
+
+
+@pytest.mark.parametrize(("model", "fidelity"), [("gpt-image-1.5", "high"), ("gpt-image-1-mini", "low")])
+async def test_input_fidelity(client: httpx.AsyncClient, model: str, fidelity: str) -> None:
+    """The first generation of GPT image models is told how closely to look."""
+    answer = await ask(client, upload("image"), model=model, input_fidelity=fidelity)
+
+    assert answer.status_code == 200
+
+
 async def test_scenario_in_the_prompt_of_a_form(client: httpx.AsyncClient) -> None:
     """A tag works in a form as it does in JSON."""
     assert (await ask(client, upload("image"), prompt="a fox [scenario: status=429]")).status_code == 429
@@ -150,6 +187,15 @@ REFUSED: list[tuple[Files, dict[str, str], int, str, str]] = [
     (upload("image"), {"stream": "maybe"}, 500, "", "cannot unmarshal"),
     (upload("image"), {"size": "512x512"}, 400, "size", "at least 655360"),
     (upload("image"), {"prompt": ""}, 500, "", "field prompt is required"),
+    (upload("image", "markup"), {}, 400, "markup", "Unknown parameter"),
+    (upload("image", "markup"), MARKED, 400, "markup", "must have an alpha channel"),
+    (upload("image", "markup", "markup"), MARKED, 400, "markup", "already has a different value"),
+    (upload("image", "mask", "markup"), MARKED, 400, "markup", "together with 'mask'"),
+    ([*upload("image"), *upload("markup", data=picture(64, 64))], MARKED, 400, "markup", "does not match image size"),
+    (upload("image", "mask"), {"model": "gpt-image-2.6-flare", "output_format": "gif"}, 400, "mask", "gif"),
+    (upload("image"), {"input_fidelity": "low"}, 400, "input_fidelity", "Unknown parameter"),
+    (upload("image"), {"model": "gpt-image-1-mini", "input_fidelity": "high"}, 400, "input_fidelity", "'low'"),
+    (upload("image"), {"model": "qwen-image"}, 500, "", "not supported model for image edits"),
     (upload("image"), {"model": "doubao-seedream-4-5-251128"}, 500, "", "not supported model for image edits"),
 ]
 

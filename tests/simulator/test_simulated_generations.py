@@ -213,7 +213,7 @@ async def test_lists_and_balance(simulator: Simulator, client: httpx.AsyncClient
     assert refused.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/images/generations", "/v1/images/variations", "/"])
+@pytest.mark.parametrize("path", ["/images/generations", "/v1/images/edit", "/"])
 async def test_wrong_path_redirects(client: httpx.AsyncClient, path: str) -> None:
     """A wrong path is a redirect with HTML, not a JSON 404."""
     answer = await client.post(path, json=order())

@@ -12,6 +12,7 @@ from app.simulator.scenario import Scenario, Usage
 from app.simulator.server import Simulator
 
 PATH = "/v1/images/generations"
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
 
 def order(**fields: object) -> dict[str, object]:
@@ -81,3 +82,57 @@ async def test_one_picture_whatever_is_asked(simulator: Simulator, client: httpx
     answer = (await client.post(PATH, json=order(n=3))).json()
 
     assert (len(answer["data"]), "usage" in answer, simulator.pictures) == (1, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("image", "number"),
+    [("https://example.test/a.png", 1), (PIXEL, 1), ([PIXEL, "http://example.test/b.webp"], 2), ([PIXEL] * 14, 14)],
+)
+async def test_references(simulator: Simulator, client: httpx.AsyncClient, image: str | list[str], number: int) -> None:
+    """Addresses and data URIs are taken, one or up to fourteen, and counted; nothing is fetched."""
+    answer = await client.post(PATH, json=order(image=image))
+
+    assert (answer.status_code, simulator.logbook.tally.references) == (200, number)
+    assert "input_tokens" not in answer.json()["usage"]
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        ([PIXEL] * 15, "at most 14 images are allowed, got 15"),
+        ("a.png", "image[0] is neither"),
+        ("file:///etc/passwd", "image[0] is neither"),
+        ("https://", "image[0] is neither"),
+        ([PIXEL, 5], "image[1] is neither"),
+        ("data:text/html;base64,AAAA", "image[0] is neither"),
+        ("data:image/png;base64,???", "image[0] is neither"),
+        ("data:image/png;base64,", "image[0] is neither"),
+    ],
+)
+async def test_refused_references(simulator: Simulator, client: httpx.AsyncClient, image: object, words: str) -> None:
+    """What is neither an address nor a picture is refused in the maker's words."""
+    error = (await client.post(PATH, json=order(image=image))).json()["error"]
+
+    assert (error["code"], error["param"]) == ("InvalidParameter", "image")
+    assert words in error["message"]
+    assert simulator.pictures == 0
+
+
+async def test_sequence(simulator: Simulator, client: httpx.AsyncClient) -> None:
+    """Let tell a story it draws as many as it may; usage counts them, and references count against fifteen."""
+    story = {"model": "doubao-seedream-4-0-250828", "size": "1K", "sequential_image_generation": "auto"}
+    fields = order(**story, image=[PIXEL] * 12, sequential_image_generation_options={"max_images": 3})
+    answer = (await client.post(PATH, json=fields)).json()
+    too_many = await client.post(PATH, json=fields | {"image": [PIXEL] * 13})
+
+    assert (len(answer["data"]), answer["usage"]["generated_images"], simulator.pictures) == (3, 3, 3)
+    assert answer["usage"]["output_tokens"] == 3 * 4096
+    assert "must not exceed 15" in too_many.json()["error"]["message"]
+
+
+async def test_seedream_3_reads_neither(simulator: Simulator, client: httpx.AsyncClient) -> None:
+    """The first of them draws one picture from text alone."""
+    fields = {"model": "doubao-seedream-3-0-t2i-250415", "size": "512x512", "sequential_image_generation": "auto"}
+    answer = await client.post(PATH, json=order(**fields, image="nonsense"))
+
+    assert (len(answer.json()["data"]), simulator.logbook.tally.references) == (1, 0)

@@ -98,6 +98,16 @@ async def test_several_pictures(simulator: Simulator, client: httpx.AsyncClient)
     assert (tally.pictures, tally.input_tokens, tally.output_tokens) == (2, 8, 2 * (TOKENS + 100))
 
 
+async def test_interleaved_pictures(simulator: Simulator, client: httpx.AsyncClient) -> None:
+    """The previews of several pictures can come mixed; the events of each keep their order and its usage."""
+    simulator.next(Scenario(interleaved=True))
+    events = await ask(client, n=2, partial_images=2)
+
+    assert [decode(event)[1] for event in events] == [1, 2] * 3
+    assert [event.get("partial_image_index") for event in events] == [0, 0, 1, 1, None, None]
+    assert [event["usage"]["output_tokens"] for event in events[4:]] == [TOKENS + 200] * 2
+
+
 async def test_plain_manners(client: httpx.AsyncClient) -> None:
     """By default an event is its name, one line of JSON and an empty line, and nothing follows the last."""
     body = (await client.post(PATH, json=order())).text
@@ -146,6 +156,6 @@ async def test_usage_scenarios(simulator: Simulator, client: httpx.AsyncClient) 
 
 async def test_models_that_do_not_stream_answer_with_json(client: httpx.AsyncClient) -> None:
     """qwen-image and Seedream ignore the wish for a stream."""
-    for model in ("qwen-image", "doubao-seedream-4-0-250828"):
-        answer = await client.post(PATH, json=order(model=model, size="1280x1024", partial_images=2))
+    for model, size in (("qwen-image", "1328*1328"), ("doubao-seedream-4-0-250828", "1280x1024")):
+        answer = await client.post(PATH, json=order(model=model, size=size, partial_images=2))
         assert len(answer.json()["data"]) == 1

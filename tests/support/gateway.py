@@ -95,14 +95,15 @@ async def running_gateway(
     redis_url: str, data_dir: Path, simulator: Simulator, *, background: bool = True, **given: Any
 ) -> AsyncIterator[Gateway]:
     """Serve until the block ends; without ``background`` nothing but requests speaks to Redis."""
-    settings = gateway_settings(data_dir, simulator, **given)
     listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    settings = gateway_settings(data_dir, simulator, **{"public_url": address, **given})
     async with open_services(settings, redis_url, background=background) as services:
         server = _QuietServer(server_config(create_app(services), settings))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.wait([serving], timeout=0.01)
-        running = Gateway(f"http://127.0.0.1:{listener.getsockname()[1]}", services, simulator)
+        running = Gateway(address, services, simulator)
         try:
             yield running
         finally:

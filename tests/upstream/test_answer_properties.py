@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.upstream.canonical import ANSWER_FIELDS
-from app.upstream.rewriter import AnswerRewriter
 from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Picture, Segment, SegmentKind
 from app.upstream.skeleton import PICTURE_KINDS
-
-NOW = 1_790_000_000
+from tests.support.rewriting import NOW, Rewriting
 
 NAMES = ("data", "b64_json", "url", "revised_prompt", "created", "usage", "size", "input_tokens", "output_tokens")
 TEXTS = (
@@ -272,9 +270,9 @@ def test_rewriter_writes_the_canonical_document(document: dict[str, Any], spelli
     """Whatever the upstream wrote and however it was cut, the client reads the canonical answer."""
     body = spelling.write(document)
 
-    rewriter = AnswerRewriter(created=NOW)
+    rewriter = Rewriting()
 
     pieces = [piece for chunk in cut(body, where) for piece in rewriter.feed(chunk)]
-    output = b"".join(pieces + rewriter.finish()[0])
+    output = b"".join(pieces) + rewriter.finish()[0]
 
     assert (json.loads(output) if output else None) == expected_output(document)

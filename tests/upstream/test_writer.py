@@ -1,19 +1,17 @@
-"""The rewriter on answers written by hand: what goes out, and when."""
+"""The writer on answers written by hand: what goes out, and when."""
 
 import json
 
 import pytest
 
-from app.upstream.rewriter import AnswerRewriter
 from app.upstream.scanner import MalformedAnswer
-
-NOW = 1_790_000_000
+from tests.support.rewriting import NOW, Rewriting
 
 
 def rewrite(body: bytes) -> bytes:
     """The whole output for this body."""
-    rewriter = AnswerRewriter(created=NOW)
-    return b"".join(rewriter.feed(body) + rewriter.finish()[0])
+    rewriter = Rewriting()
+    return b"".join(rewriter.feed(body)) + rewriter.finish()[0]
 
 
 def test_output_of_a_relay_becomes_openai_s() -> None:
@@ -56,7 +54,7 @@ def test_output_of_a_relay_becomes_openai_s() -> None:
 
 def test_output_follows_the_picture_at_once() -> None:
     """Held until the picture begins; then the head and the picture's own bytes; the end only with the end."""
-    rewriter = AnswerRewriter(created=NOW)
+    rewriter = Rewriting()
     chunk = b"A" * 1000
 
     assert rewriter.feed(b'{"created":7,"data":[{"revised_prompt":"p","b64_json":"') == []
@@ -68,7 +66,7 @@ def test_output_follows_the_picture_at_once() -> None:
     assert rewriter.feed(b'"},{"url":"u') == [b'"', b',"revised_prompt":"p"},{"url":"', b"u"]
     assert rewriter.feed(b'"}]}') == [b'"']
     output, answer = rewriter.finish()
-    assert b"".join(output) == b"}]}"
+    assert output == b"}]}"
     assert answer.delivered == 2
 
 
@@ -81,19 +79,19 @@ def test_created_behind_data_is_written_behind_data() -> None:
 
 def test_answer_without_pictures_yields_nothing() -> None:
     """The caller makes an error of it, with the upstream's own words at hand."""
-    rewriter = AnswerRewriter(created=NOW)
+    rewriter = Rewriting()
 
     assert rewriter.feed(b'{"data":[{"b64_json":""}],"error":{"message":"no"}}') == []
     output, answer = rewriter.finish()
 
-    assert output == []
+    assert output == b""
     assert answer.delivered == 0
     assert answer.document["error"] == {"message": "no"}
 
 
 def test_cut_answer_never_ends() -> None:
     """A fault behind the first picture leaves the output incomplete: the caller cuts the connection."""
-    rewriter = AnswerRewriter(created=NOW)
+    rewriter = Rewriting()
     sent = b"".join(rewriter.feed(b'{"data":[{"b64_json":"iVBO"},{"b64_json":"iVB'))
 
     with pytest.raises(MalformedAnswer):

@@ -5,61 +5,42 @@ picture; each picture as it comes; the small fields of its object behind it; eve
 ``data`` that bring no picture are left out, so ``data`` is as long as what is billed.
 """
 
-from typing import Any
+from collections.abc import Iterable
 
 import orjson
 
 from app.upstream.canonical import canonical_created, canonical_fields, canonical_item
-from app.upstream.scanner import MAX_SKELETON_BYTES, Answer, AnswerScanner, PictureStart, Segment, SegmentKind
+from app.upstream.scanner import Answer, PictureStart, Segment, SegmentKind
 
 
-class AnswerRewriter:
-    """Rewrites one answer. Holds the skeleton, never a picture."""
+class AnswerWriter:
+    """Writes one answer from the segments of the upstream's. Holds nothing but where it stands."""
 
-    __slots__ = ("_created", "_created_written", "_in_picture", "_open_item", "_scanner", "usage_seen")
+    __slots__ = ("_created", "_created_written", "_in_picture", "_open_item")
 
-    def __init__(self, *, created: int, max_skeleton_bytes: int = MAX_SKELETON_BYTES) -> None:
+    def __init__(self, *, created: int) -> None:
         """Take ``created`` (Unix seconds) for an answer without one."""
         self._created = created
-        self._scanner = AnswerScanner(max_skeleton_bytes=max_skeleton_bytes)
         self._open_item: int | None = None  # index of the item whose object is open in the output
         self._created_written = False
         self._in_picture = False
-        self.usage_seen: dict[str, Any] | None = None
-        """The usage, where the upstream tells it before the pictures: all that is known when the answer is cut."""
 
-    @property
-    def scanner(self) -> AnswerScanner:
-        """The scanner that watches the same bytes: whether the 200 is committed, and which pictures passed."""
-        return self._scanner
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The bytes to send now: none until the first picture begins.
-
-        Raises:
-            MalformedAnswer: as the scanner's.
-
-        """
+    def write(self, segments: Iterable[Segment]) -> list[bytes]:
+        """The bytes to send now: none until the first picture begins."""
         output: list[bytes] = []
-        for segment in self._scanner.feed(chunk):
+        for segment in segments:
             self._write(segment, output)
         return output
 
-    def finish(self) -> tuple[list[bytes], Answer]:
-        """The bytes that complete the output, none if no picture came, and the answer as the upstream gave it.
-
-        Raises:
-            MalformedAnswer: as the scanner's.
-
-        """
-        answer = self._scanner.finish()
+    def end(self, answer: Answer) -> bytes:
+        """The bytes that complete the output; b"" if no picture came."""
         if self._open_item is None:
-            return [], answer
+            return b""
         item = canonical_item(answer.document["data"][self._open_item])
         fields = canonical_fields(answer.document)
         if not self._created_written:
             fields = {"created": canonical_created(answer.document) or self._created} | fields
-        return [b"".join((_members(item), b"}]", _members(fields), b"}"))], answer
+        return b"".join((_members(item), b"}]", _members(fields), b"}"))
 
     def _write(self, segment: Segment, output: list[bytes]) -> None:
         """A picture passes; of the skeleton only the quote behind a picture does."""
@@ -74,8 +55,6 @@ class AnswerRewriter:
 
     def _lead_to(self, start: PictureStart) -> bytes:
         """All that stands between the picture before and this one, up to the opening quote."""
-        if isinstance(usage := start.document.get("usage"), dict):
-            self.usage_seen = usage
         if self._open_item is None:
             lead = self._head(start) + b"{"
         elif start.index == self._open_item:

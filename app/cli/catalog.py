@@ -1,0 +1,98 @@
+"""``imagegate catalog``: the catalog's prices beside CometAPI's public list."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import httpx
+
+from app.catalog.catalog import load_catalog
+from app.catalog.price_files import write_price_files
+from app.catalog.price_list import Difference, ListedPrice, compare, find_price
+from app.catalog.profile import Profile
+from app.cli.tables import echo_table
+from app.settings import Settings, load_settings
+from app.upstream.price_list import PriceListFailed, fetch_price_list, price_list_url
+from app.wiring import VERSION, open_transport
+
+_TOTAL_SECONDS = 60.0
+
+
+@click.group()
+def catalog() -> None:
+    """The catalog: what may be asked for and what it costs."""
+
+
+@catalog.command()
+@click.option("--write", is_flag=True, help="Write the new prices into IMAGEGATE_CATALOG_DIR.")
+@click.option("--url", help="Another place of the list. [default: /api/models at the host of COMETAPI_BASE_URL]")
+def sync(write: bool, url: str | None) -> None:
+    """Compare the catalog's prices with CometAPI's public price list, and take them over with --write.
+
+    The list needs no key and is sent none. CometAPI does not call it a bill: compare it with one now and then.
+    """
+    settings = load_settings()
+    folder = settings.catalog_dir
+    if write and folder is None:
+        raise click.ClickException("--write needs a folder to write into: IMAGEGATE_CATALOG_DIR.")
+    ours = load_catalog(folder)
+    profiles = (*ours.profiles(), *ours.retired())
+    listed = _listed(settings, url or price_list_url(settings.cometapi_base_url))
+    today = datetime.now(UTC).date()
+    differences = compare(profiles, load_catalog().by_name, listed, today)
+    _echo(profiles, listed, differences)
+    if write and folder is not None:
+        _write(folder, differences)
+    elif any(not difference.obstacle for difference in differences):
+        click.echo("\nWith --write they are taken over.")
+
+
+def _listed(settings: Settings, url: str) -> Mapping[str, ListedPrice]:
+    async def read() -> Mapping[str, ListedPrice]:
+        transport = open_transport(settings, url)
+        try:
+            return await fetch_price_list(
+                transport, url, total_seconds=_TOTAL_SECONDS, user_agent=f"imagegate/{VERSION}"
+            )
+        finally:
+            await transport.aclose()
+
+    try:
+        return asyncio.run(read())
+    except PriceListFailed as error:
+        raise click.ClickException(f"No price list from {url}: {error}.") from None
+    except httpx.InvalidURL as error:
+        raise click.ClickException(f"{url} is no address: {error}") from None
+
+
+def _echo(profiles: Sequence[Profile], listed: Mapping[str, ListedPrice], differences: Sequence[Difference]) -> None:
+    rows = [
+        (difference.model, change.what, change.ours, change.theirs, change.percent)
+        for difference in differences
+        for change in difference.changes()
+    ]
+    if rows:
+        echo_table(("MODEL", "PRICE", "OURS", "COMETAPI", "CHANGE"), rows, numbers=(2, 3, 4))
+        click.echo("\nUS dollars, per million tokens (text_…, image_…) or per picture (per_image).")
+    for difference in differences:
+        if difference.obstacle:
+            click.echo(f"{difference.model}: {difference.obstacle}.")
+    missing = [profile.name for profile in profiles if find_price(profile, listed) is None]
+    known = len(profiles) - len(missing)
+    click.echo(f"{known} of the catalog's {len(profiles)} models are in the list, {len(differences)} differ.")
+    if missing:
+        click.echo(f"Not in the list: {', '.join(missing)}.")
+
+
+def _write(folder: Path, differences: Sequence[Difference]) -> None:
+    try:
+        told = write_price_files(folder, differences)
+    except OSError as error:
+        raise click.ClickException(f"Cannot write the prices: {error}") from None
+    click.echo()
+    for model, what in told.items():
+        click.echo(f"{model}: {what}.")
+    if told:
+        click.echo("Gateways read the folder when they start.")

@@ -1,0 +1,145 @@
+"""``imagegate check``: are settings and catalog in order, and what do the models cost? Starts nothing, asks nobody."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.catalog.catalog import Catalog, CatalogError, load_catalog
+from app.catalog.profile import Profile, UnitPrices
+from app.cli.options import json_option
+from app.cli.tables import echo_json, echo_table
+from app.money import TOKENS_PER_PRICE, format_dollars
+from app.settings import Settings, load_settings
+from app.wiring import unknown_models
+
+_BY_TOKENS = {
+    "TEXT IN": "text_input",
+    "IMAGE IN": "image_input",
+    "TEXT OUT": "text_output",
+    "IMAGE OUT": "image_output",
+}
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@json_option
+def check(folder: Path | None, as_json: bool) -> None:
+    """Check settings and catalog without starting anything; print the models and their prices.
+
+    FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is wrong, after naming every fault.
+    """
+    settings = load_settings(**({"catalog_dir": folder} if folder else {}))
+    catalog = _read(settings)
+    if isinstance(catalog, list):
+        if as_json:
+            echo_json({"faults": catalog})
+        for fault in [] if as_json else catalog:
+            click.secho(f"Error: {fault}", fg="red", err=True)
+        raise SystemExit(1)
+    profiles = (*catalog.profiles(), *catalog.retired())
+    if as_json:
+        models = [_described(profile) for profile in profiles]
+        echo_json({"faults": [], "catalog": catalog.version, "default_model": catalog.default_model, "models": models})
+        return
+    _echo_models(profiles)
+    click.echo(
+        f"\nCatalog {catalog.version}, default model {catalog.default_model}. Settings and catalog are in order."
+    )
+    if settings.cometapi_key is None:
+        click.echo("COMETAPI_KEY is not set: `imagegate serve` will not start without it.")
+
+
+def _read(settings: Settings) -> Catalog | list[str]:
+    """The catalog, or everything that is wrong with it."""
+
+    def load(folder: Path | None) -> Catalog:
+        return load_catalog(folder, settings.default_model, unknown_models(settings))
+
+    try:
+        return load(settings.catalog_dir)
+    except CatalogError as error:
+        if settings.catalog_dir is None or not settings.catalog_dir.is_dir():
+            return [str(error)]
+        return sorted(_faults(settings.catalog_dir, load))
+
+
+def _faults(folder: Path, load: Callable[[Path], object]) -> Iterator[str]:
+    """The faults of every file: loading tells those of one, which is put aside (in a copy) to load the others."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for path in folder.glob("*.toml"):
+            try:
+                shutil.copyfile(path, copy / path.name)
+            except OSError as error:
+                yield f"{path}: {error.strerror}"
+        while fault := _fault(copy, load):
+            yield fault.replace(str(copy), str(folder))
+            wrong = next((path for path in copy.glob("*.toml") if fault.startswith(f"{path}: ")), None)
+            if wrong is None:
+                return
+            wrong.unlink()
+
+
+def _fault(folder: Path, load: Callable[[Path], object]) -> str | None:
+    try:
+        load(folder)
+    except CatalogError as error:
+        return str(error)
+    return None
+
+
+def _echo_models(profiles: tuple[Profile, ...]) -> None:
+    by_picture = any(profile.prices and profile.prices.per_image for profile in profiles)
+    headings = ("MODEL", *_BY_TOKENS, *(("PICTURE",) if by_picture else ()), "BASIS", "")
+    rows = []
+    for profile in profiles:
+        figures = _figures(profile.prices)
+        shown = [f"${figures[what]}" if what in figures else "-" for what in (*_BY_TOKENS.values(), "per_image")]
+        cells = shown if by_picture else shown[:-1]
+        rows.append((profile.name, *cells, _basis(profile), _notes(profile)))
+    echo_table(headings, rows, numbers=range(1, len(headings) - 2))
+    click.echo(
+        "\nUS dollars per million tokens, or per picture. cometapi: what CometAPI lists; list: what the model's maker"
+        "\nasks, where CometAPI's price is not known; unpriced: refused until it has one, see `imagegate catalog sync`."
+    )
+
+
+def _notes(profile: Profile) -> str:
+    """Its other names, and its end."""
+    notes = [f"also {', '.join(profile.aliases)}"] if profile.aliases else []
+    if profile.deprecated:
+        notes.append(f"ends {profile.deprecated.ends}, use {profile.deprecated.replacement}")
+    if profile.retired:
+        notes.append(f"retired {profile.retired.since}, use {profile.retired.replacement}")
+    return "; ".join(notes)
+
+
+def _described(profile: Profile) -> dict[str, Any]:
+    deprecated, retired = profile.deprecated, profile.retired
+    return {
+        "name": profile.name,
+        "aliases": list(profile.aliases),
+        "basis": _basis(profile),
+        "prices": _figures(profile.prices),
+        "source": profile.prices.source if profile.prices else None,
+        "deprecated": deprecated
+        and {"since": f"{deprecated.since}", "ends": f"{deprecated.ends}", "replacement": deprecated.replacement},
+        "retired": retired and {"since": f"{retired.since}", "replacement": retired.replacement},
+    }
+
+
+def _basis(profile: Profile) -> str:
+    return profile.prices.basis if profile.prices else "unpriced"
+
+
+def _figures(prices: UnitPrices | None) -> dict[str, str]:
+    """The prices there are, as a profile file has them: dollars per million tokens, or per picture."""
+    if prices is None:
+        return {}
+    nanos = {what: getattr(prices, what) * TOKENS_PER_PRICE for what in _BY_TOKENS.values()}
+    nanos["per_image"] = prices.per_image
+    return {what: format_dollars(amount).replace("$", "").replace(",", "") for what, amount in nanos.items() if amount}

@@ -1,0 +1,58 @@
+"""Stage 5: the exchanges of a purchase with the upstream; one, or under fan-out one for each picture, at once."""
+
+import asyncio
+
+from app.errors import ClientGone, GatewayError
+from app.gateway.delivery import Delivery
+from app.gateway.door import Door
+from app.gateway.purchase import Purchase
+from app.gateway.record import Record
+from app.upstream.client import UpstreamClient
+from app.upstream.failure import ExchangeFailed
+
+
+class Forward:
+    """Sends a purchase upstream and gives what comes back to its delivery."""
+
+    def __init__(self, upstream: UpstreamClient, door: Door, record: Record, delivery: Delivery) -> None:
+        self._upstream = upstream
+        self._door = door
+        self._record = record
+        self._delivery = delivery
+
+    async def all(self, purchase: Purchase) -> None:
+        """Run every exchange to its end.
+
+        Raises:
+            GatewayError: the first failure, when no exchange brought its pictures.
+
+        """
+        if len(purchase.parts) == 1:
+            failures = [await self._one(purchase, 0)]
+        else:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(purchase, number)) for number in range(len(purchase.parts))]
+            failures = [task.result() for task in tasks]
+        first = next((failure for failure in failures if failure is not None), None)
+        if first is not None and None not in failures:
+            raise first
+
+    async def _one(self, purchase: Purchase, number: int) -> GatewayError | None:
+        """One exchange; what it failed with is given back, because its neighbours may do better."""
+        part = purchase.parts[number]
+
+        def dispatched() -> None:
+            if self._door.is_left:
+                raise ClientGone("The client hung up before the request was sent.")
+            part.dispatched()
+
+        try:
+            async with self._upstream.exchange(purchase.request, dispatched) as exchange:
+                self._record.first_byte_seconds = exchange.first_byte_seconds
+                await self._delivery.take(number, exchange)
+        except ExchangeFailed as failure:
+            part.fell(failure)
+            return failure.error
+        except GatewayError as error:
+            return error
+        return None

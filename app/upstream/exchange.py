@@ -1,0 +1,155 @@
+"""One request on its way upstream, and its answer as it comes: segments of one JSON answer, or pieces of a stream."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any
+
+import httpx
+
+from app.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnknown
+from app.upstream.dialect import OUTCOME_UNKNOWN, is_event_stream, no_picture, read_error
+from app.upstream.events import EventRewriter, Piece
+from app.upstream.failure import ExchangeFailed
+from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Segment
+
+_PATIENCE_SECONDS = 5.0
+"""How long a stream that has brought every picture may take to end; the client waits for the last line meanwhile."""
+
+
+class Exchange:
+    """What is known of one exchange so far."""
+
+    def __init__(self, dispatched: Callable[[], None]) -> None:
+        self._dispatched = dispatched
+        self._dispatched_at: float | None = None
+        self._response: httpx.Response | None = None
+        self._usage_seen: dict[str, Any] | None = None  # of an answer that tells it before its pictures
+        self._completed = 0  # pictures of a stream
+        self.first_byte_seconds: float | None = None
+        """From dispatch to the head of the answer, once it is here."""
+        self.answer: Answer | None = None
+        """The whole answer without its pictures, behind the last segment."""
+        self.events = EventRewriter(created=int(time.time()))
+        """The reader of a stream: what it has brought so far."""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is a stream of events; some upstreams answer with JSON although a stream was asked for."""
+        return is_event_stream(self._open().headers.get("content-type", ""))
+
+    async def segments(self) -> AsyncGenerator[list[Segment]]:
+        """The answer as it comes; the first segment with a ``start`` is the moment at which a 200 can be promised.
+
+        Raises:
+            ExchangeFailed: no picture, or no whole answer.
+
+        """
+        scanner = AnswerScanner()
+        try:
+            async for chunk in self._chunks():
+                segments = scanner.feed(chunk)
+                for segment in segments:
+                    if segment.start and isinstance(usage := segment.start.document.get("usage"), dict):
+                        self._usage_seen = usage
+                yield segments
+            answer = scanner.finish()
+        except MalformedAnswer as error:
+            raise self._lost(UpstreamUnknown, f"malformed answer: {error}") from None
+        except httpx.TransportError as error:
+            raise self._broken(error) from None
+        if not answer.pictures:
+            raise no_picture(answer.document)
+        self.answer = answer
+
+    async def pieces(self, expected: int) -> AsyncGenerator[list[Piece]]:
+        """The stream in OpenAI's form, as it comes; all there is to it is in ``events``.
+
+        Raises:
+            ExchangeFailed: an error event, or no end before ``expected`` pictures were completed.
+
+        """
+        events, chunks = self.events, self._chunks()
+        patience_ends: float | None = None
+        try:
+            while events.error is None and (chunk := await _next(chunks, patience_ends)) is not None:
+                pieces = events.feed(chunk)
+                self._completed = events.completed
+                yield pieces
+                if events.completed >= expected and patience_ends is None:
+                    patience_ends = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+            if events.error is None:
+                events.finish()
+        except (MalformedAnswer, httpx.TransportError) as error:
+            if events.completed < expected:
+                raise self._cut(error) from None
+        if events.error is not None:
+            raise self._error_event(events.error)
+        if not events.completed:
+            raise self._lost(UpstreamUnknown, "a stream without a completed picture")
+
+    async def send(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+        """Send the request and wait for the head of its answer."""
+        request.extensions["dispatched"] = self._leave
+        try:
+            self._response = await transport.handle_async_request(request)
+        except httpx.TransportError as error:
+            raise self._broken(error) from None
+        self.first_byte_seconds = time.monotonic() - (self._dispatched_at or 0)
+        return self._response
+
+    def out_of_time(self, total_seconds: float) -> ExchangeFailed:
+        """What it means that the exchange did not end in its time."""
+        return self._lost(UpstreamTimeout, f"not over after {total_seconds:g} s, the client's reading included")
+
+    def _open(self) -> httpx.Response:
+        if self._response is None:
+            raise RuntimeError("an exchange has an answer only while it is open")
+        return self._response
+
+    def _chunks(self) -> AsyncIterator[bytes]:
+        return aiter(self._open().stream)  # type: ignore[arg-type] # the transport gives an async stream
+
+    def _leave(self) -> None:
+        """The first byte is about to leave; whoever is told may still stop it."""
+        self._dispatched()
+        self._dispatched_at = time.monotonic()
+
+    def _cut(self, error: Exception) -> ExchangeFailed:
+        if isinstance(error, httpx.TransportError):
+            return self._broken(error)
+        return self._lost(UpstreamUnknown, f"malformed stream: {error}")
+
+    def _error_event(self, error: dict[str, Any]) -> ExchangeFailed:
+        """The upstream gave up in the middle; what it had completed by then is billed."""
+        failure = read_error(200, error)
+        if self._completed:
+            failure.charged, failure.usage, failure.delivered = True, self.events.usage, self._completed
+            failure.error.should_retry = False
+        return failure
+
+    def _broken(self, error: httpx.TransportError) -> ExchangeFailed:
+        return self._lost(
+            UpstreamTimeout if isinstance(error, httpx.TimeoutException) else UpstreamUnknown, repr(error)
+        )
+
+    def _lost(self, kind: type[UpstreamUnknown], detail: str) -> ExchangeFailed:
+        """No answer: nobody knows what was made, unless nothing was sent."""
+        if self._dispatched_at is None:
+            told = UpstreamUnavailable(
+                "The image service cannot be reached at the moment; nothing was charged. Try again shortly.",
+                retry_after_seconds=5,
+                detail=detail,
+            )
+            return ExchangeFailed(told, charged=False)
+        unknown = kind(OUTCOME_UNKNOWN, detail=detail)
+        return ExchangeFailed(unknown, charged=True, usage=self._usage_seen, delivered=self._completed)
+
+
+async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:
+    """The next chunk; None at the end, or when none has come ``until`` then (of the loop's clock)."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await anext(chunks, None)
+    except TimeoutError:
+        return None

@@ -1,0 +1,102 @@
+"""The body of one HTTP request: pieces under a byte cap and a deadline; after the last one the client is watched."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope
+
+from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How much of a body is read, and how long it may take to arrive."""
+
+    max_bytes: int
+    seconds: float
+
+
+class RequestBody:
+    """Read once, by whoever learned from the request's head how large it may be."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        self._receive = receive
+        self._watch: asyncio.Task[None] | None = None
+        self.is_left = False
+        """Whether the client has hung up."""
+
+    @property
+    def content_type(self) -> str:
+        """The ``Content-Type`` header; "" without one.
+
+        Raises:
+            InvalidRequest: there are several, or the body is compressed.
+
+        """
+        if self._header(b"content-encoding").lower() not in ("", "identity"):
+            raise InvalidRequest("The body is compressed; send it as it is.", code="invalid_content_type")
+        return self._header(b"content-type")
+
+    async def pieces(self, limits: BodyLimits) -> AsyncGenerator[bytes]:
+        """The body as it comes; the deadline counts from the first call and includes what the reader does meanwhile.
+
+        Raises:
+            BodyTooLarge: more than the cap, by its declared length or by count.
+            BodyTooSlow: not all there before the deadline.
+            ClientGone: the client hung up in the middle of it.
+
+        """
+        declared = self._header(b"content-length")
+        if declared.isdigit() and int(declared) > limits.max_bytes:
+            raise _too_large(limits)
+        deadline = asyncio.get_running_loop().time() + limits.seconds
+        size_bytes, is_last = 0, False
+        while not is_last:
+            piece, is_last = await self._next(deadline, limits)
+            size_bytes += len(piece)
+            if size_bytes > limits.max_bytes:
+                raise _too_large(limits)
+            if is_last:
+                self._watch = asyncio.create_task(self._wait_until_left())
+            if piece:
+                yield piece
+
+    async def whole(self, limits: BodyLimits) -> bytes:
+        """All of it at once; raises what `pieces` does."""
+        parts = [piece async for piece in self.pieces(limits)]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def close(self) -> None:
+        """Stop watching the client."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+
+    async def _next(self, deadline: float, limits: BodyLimits) -> tuple[bytes, bool]:
+        """The next piece, and whether it is the last."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise BodyTooSlow(f"The request's body did not arrive within {limits.seconds:g} seconds.") from None
+        if message["type"] == "http.disconnect":
+            self.is_left = True
+            raise ClientGone("The client hung up before its body was complete.")
+        return message.get("body", b""), not message.get("more_body", False)
+
+    async def _wait_until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_left = True
+
+    def _header(self, name: bytes) -> str:
+        found = [value for key, value in self._headers if key == name]
+        if len(found) > 1:
+            raise InvalidRequest(f"There are several {name.decode().title()} headers; send one.", code="invalid_http")
+        return found[0].decode("latin-1").strip() if found else ""
+
+
+def _too_large(limits: BodyLimits) -> BodyTooLarge:
+    return BodyTooLarge(f"The request's body is larger than {limits.max_bytes:,} bytes.")

@@ -1,0 +1,100 @@
+"""The pictures of one request: spooled as they come, whatever brought them, and forgotten together."""
+
+import binascii
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Final
+
+from app.assets.sniff import content_type
+from app.assets.spool import Spool, SpooledFile
+from app.catalog.order import InputImage
+from app.errors import BodyTooLarge, InvalidRequest
+
+MAX_IMAGES: Final = 16
+"""What OpenAI's edits take (facts §1.3); a model may take fewer."""
+
+Fetch = Callable[[str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+"""Opens a link of a client's: the bytes behind it, or `app.upstream.fetch.FetchFailed` with a public reason."""
+
+_BASE64_CHARS: Final = 256 * 1024
+"""Decoded at once; a multiple of four, so that every piece but the last one is whole."""
+
+
+class Pictures:
+    """Where the pictures of one request are kept; together they may have ``max_bytes``, however they came."""
+
+    def __init__(self, spool: Spool, max_bytes: int) -> None:
+        self._spool = spool
+        self._max_bytes = max_bytes
+        self._left_bytes = max_bytes
+        self._files = AsyncExitStack()
+
+    def open_file(self) -> SpooledFile:
+        """A file for the next picture."""
+        file = self._spool.open_file()
+        self._files.push_async_callback(file.aclose)
+        return file
+
+    async def add(self, file: SpooledFile, piece: bytes) -> None:
+        """A piece more of a picture.
+
+        Raises:
+            BodyTooLarge: the pictures take more than they may.
+
+        """
+        self._left_bytes -= len(piece)
+        if self._left_bytes < 0:
+            raise BodyTooLarge(f"The pictures of a request may have {self._max_bytes:,} bytes together.")
+        await file.write(piece)
+
+    async def keep(self, pieces: AsyncIterable[bytes], param: str) -> InputImage:
+        """A whole picture."""
+        file = self.open_file()
+        async for piece in pieces:
+            await self.add(file, piece)
+        return await finished(file, param)
+
+    async def aclose(self) -> None:
+        """Forget them all; a cancellation in between keeps none of them."""
+        await self._files.aclose()
+
+
+async def finished(file: SpooledFile, param: str) -> InputImage:
+    """A picture of which nothing more comes.
+
+    Raises:
+        InvalidRequest: nothing came at all.
+
+    """
+    await file.finish()
+    if not file.size_bytes:
+        raise InvalidRequest(f"Invalid '{param}': the file is empty.", param=param)
+    return InputImage(content_type(file.head), file.size_bytes, file.read)
+
+
+async def decoded(data_url: str, param: str) -> AsyncIterator[bytes]:
+    """The bytes in a ``data:`` URL (RFC 2397); its media type is not believed, so it is not read.
+
+    Raises:
+        InvalidRequest: it does not hold base64 as RFC 4648 §4 has it, padded and without line breaks.
+
+    """
+    head, comma, _ = data_url[:256].partition(",")
+    if not comma or not head.lower().endswith(";base64"):
+        raise _not_base64(param)
+    for at in range(len(head) + 1, len(data_url), _BASE64_CHARS):
+        text = data_url[at : at + _BASE64_CHARS]
+        try:
+            piece = binascii.a2b_base64(text, strict_mode=True)
+        except ValueError:
+            raise _not_base64(param) from None
+        if text.endswith("=") and at + _BASE64_CHARS < len(data_url):
+            raise _not_base64(param)
+        yield piece
+
+
+def _not_base64(param: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{param}': expected a data: URL such as data:image/png;base64,…, with valid, padded base64.",
+        param=param,
+    )
