@@ -13,7 +13,7 @@ from app.catalog.profile import Profile, UnitPrices
 from app.cli.options import json_option
 from app.cli.tables import echo_json, echo_table
 from app.money import TOKENS_PER_PRICE, format_dollars
-from app.settings import Settings, load_settings
+from app.settings import Settings, load_settings, variable_name
 from app.wiring import unknown_models
 
 _BY_TOKENS = {
@@ -49,8 +49,8 @@ def check(folder: Path | None, as_json: bool) -> None:
     click.echo(
         f"\nCatalog {catalog.version}, default model {catalog.default_model}. Settings and catalog are in order."
     )
-    if settings.cometapi_key is None:
-        click.echo("COMETAPI_KEY is not set: `imagegate serve` will not start without it.")
+    for note in _settings_notes(settings):
+        click.echo(note)
 
 
 def _read(settings: Settings) -> Catalog | list[str]:
@@ -106,6 +106,17 @@ def _echo_models(profiles: tuple[Profile, ...]) -> None:
         "\nUS dollars per million tokens, or per picture. cometapi: what CometAPI lists; list: what the model's maker"
         "\nasks, where CometAPI's price is not known; unpriced: refused until it has one, see `imagegate catalog sync`."
     )
+
+
+def _settings_notes(settings: Settings) -> Iterator[str]:
+    """What is no fault, and yet worth a second look."""
+    if settings.cometapi_key is None:
+        yield "COMETAPI_KEY is not set: `imagegate serve` will not start without it."
+    if settings.redis_url is not None:
+        needed = ("signing_key", "public_url", "image_store")
+        missing = [variable_name(name) for name in needed if getattr(settings, name) is None]
+        if missing:
+            yield f"With several replicas, set the same on each, or links to pictures open on one: {', '.join(missing)}."
 
 
 def _notes(profile: Profile) -> str:

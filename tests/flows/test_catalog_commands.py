@@ -97,6 +97,15 @@ def test_check_prints_models_and_prices() -> None:
     assert "COMETAPI_KEY" not in run("check", COMETAPI_KEY=KEY).stdout
 
 
+def test_check_reminds_of_what_replicas_share() -> None:
+    """Whoever has a Redis of their own may have several replicas; links must open on each of them."""
+    reminded = run("check", IMAGEGATE_REDIS_URL="redis://127.0.0.1:1", IMAGEGATE_PUBLIC_URL="https://images.example")
+
+    assert reminded.exit_code == 0
+    assert "IMAGEGATE_SIGNING_KEY, IMAGEGATE_IMAGE_STORE." in reminded.stdout
+    assert "replicas" not in run("check").stdout
+
+
 def test_check_prints_json(tmp_path: Path) -> None:
     """The same for a program, prices as exact text; a folder on the command line is the catalog's."""
     own = 'extends = "qwen-image"\n[price]\nper_image = "0.035"\nsource = "our contract"\n'
