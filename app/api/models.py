@@ -5,7 +5,8 @@ from starlette.responses import JSONResponse, Response
 
 from app.accounts.keys import KeyRing
 from app.catalog.catalog import Catalog
-from app.catalog.profile import describe
+from app.catalog.profile import Profile
+from app.catalog.wording import UNPRICED
 from app.errors import ModelNotFound
 from app.web.errors import bearer_of
 
@@ -28,11 +29,20 @@ class Models:
         return JSONResponse({"object": "list", "data": data})
 
     async def one(self, request: Request) -> Response:
-        """One of them."""
+        """One of them, or one that is retired and still sent on."""
         principal = await self._keys.authenticate(bearer_of(request.scope), fresh=True)
         profile = self._catalog.find(request.path_params["model"])
-        if profile.prices is None or not principal.may_use(profile.name):
-            raise ModelNotFound(
-                f"The model `{profile.name}` is not one this key may use; GET /v1/models lists those.", param="model"
-            )
+        if not principal.may_use(profile.name):
+            raise _not_found(profile, "is not one this key may use")
+        if profile.prices is None:
+            raise _not_found(profile, UNPRICED)
         return JSONResponse(describe(profile))
+
+
+def _not_found(profile: Profile, why: str) -> ModelNotFound:
+    return ModelNotFound(f"The model `{profile.name}` {why}; GET /v1/models lists those to be had.", param="model")
+
+
+def describe(profile: Profile) -> dict[str, object]:
+    """The profile as an entry of the list, in OpenAI's form."""
+    return {"id": profile.name, "object": "model", "created": profile.created, "owned_by": profile.owned_by}

@@ -1,16 +1,15 @@
 """The catalog: every model profile, found by any of its names; loaded once, at start."""
 
 import hashlib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
-from app.catalog.documents import Document, laid_over
+from app.catalog.documents import CatalogError, Document, laid_over, read_document, read_folder
+from app.catalog.faults import faults
 from app.catalog.order import Operation
 from app.catalog.profile import Profile
 from app.catalog.profile_file import ProfileFile
@@ -20,10 +19,8 @@ from app.errors import ModelNotFound
 
 _SHIPPED = Path(__file__).with_name("profiles")
 _UNKNOWN_MODEL = Path(__file__).with_name("unknown-model.toml")
-
-
-class CatalogError(ValueError):
-    """A profile file is wrong; the message names the file and the field."""
+_PICTURES = frozenset({"mask", "markup"})
+"""Pictures sent along with an edit are no parameters of any profile, and are no more left out elsewhere than there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Catalog:
     by_name: Mapping[str, Profile]
     """Every name and alias, retired models included."""
     known: frozenset[str]
-    """Every parameter of any model."""
+    """Every parameter of any model, the pictures sent along included."""
     essential: frozenset[str]
     """Those among them that are never left out."""
     unknown: UnknownModels | None
@@ -62,25 +59,27 @@ class Catalog:
             )
         return profile
 
-    def able(self, operation: Operation) -> tuple[str, ...]:
-        """The models that serve an operation, those on offer if there are any."""
-        found = [profile for profile in self._each() if operation in profile.operations]
-        offered = [profile for profile in found if profile.retired is None]
-        return tuple(profile.name for profile in offered or found)
+    def unnamed(self, operation: Operation) -> Profile:
+        """The model of a request that names none: the default model if it serves the operation, else one that does."""
+        default = self.find(self.default_model)
+        return default if operation in default.operations else next(iter(self.able(operation)), default)
+
+    def able(self, operation: Operation) -> tuple[Profile, ...]:
+        """The models that serve an operation, by name: priced ones if there are any, and of those the ones on offer."""
+        found = [profile for profile in self.all() if operation in profile.operations]
+        found = [profile for profile in found if profile.prices is not None] or found
+        return tuple([profile for profile in found if profile.retired is None] or found)
 
     def profiles(self) -> tuple[Profile, ...]:
         """The models on offer, each once, by name; unpriced ones included, retired ones not."""
-        return tuple(profile for profile in self._each() if profile.retired is None)
+        return tuple(profile for profile in self.all() if profile.retired is None)
 
     def retired(self) -> tuple[Profile, ...]:
         """The models that are still found and sent on, but no longer on offer."""
-        return tuple(profile for profile in self._each() if profile.retired is not None)
+        return tuple(profile for profile in self.all() if profile.retired is not None)
 
-    def names(self) -> tuple[str, ...]:
-        """Their names, without aliases."""
-        return tuple(profile.name for profile in self.profiles())
-
-    def _each(self) -> tuple[Profile, ...]:
+    def all(self) -> tuple[Profile, ...]:
+        """The models of both kinds, each once, by name."""
         own = {profile.name: profile for profile in self.by_name.values()}
         return tuple(own[name] for name in sorted(own))
 
@@ -100,10 +99,22 @@ def load_catalog(
         CatalogError: a file or the default model is wrong.
 
     """
+    return load_documents(read_folder(folder) if folder else {}, default_model, unknown)
+
+
+def load_documents(
+    own: Mapping[Path, Document], default_model: str = "gpt-image-2", unknown: UnknownModels | None = None
+) -> Catalog:
+    """The catalog of these documents of the operator's, as `load_catalog` makes it; the paths need not be there.
+
+    Raises:
+        CatalogError: a document or the default model is wrong.
+
+    """
     documents: dict[str, Document] = {}
     profiles: dict[str, Profile] = {}
-    for place in (_SHIPPED, folder) if folder else (_SHIPPED,):
-        waiting = {path: _read(path) for path in _files(place)}
+    for place in (read_folder(_SHIPPED), own):
+        waiting = dict(sorted(place.items()))
         while waiting:
             path = _next(waiting, documents)
             document = _extended(path, waiting.pop(path), documents)
@@ -112,14 +123,14 @@ def load_catalog(
             documents[profile.name] = document
             profiles[profile.name] = profile
     by_name = {name: profile for profile in profiles.values() for name in (profile.name, *profile.aliases)}
-    generic = _read(_UNKNOWN_MODEL)
+    generic = read_document(_UNKNOWN_MODEL)
     rules = [rule for profile in profiles.values() for rules in profile.operations.values() for rule in rules.items()]
     catalog = Catalog(
         version=_version({**documents, "": generic}),
         default_model=default_model,
         by_name=by_name,
-        known=frozenset(name for name, _ in rules),
-        essential=frozenset(name for name, rule in rules if rule.essential),
+        known=_PICTURES.union(name for name, _ in rules),
+        essential=_PICTURES.union(name for name, rule in rules if rule.essential),
         unknown=unknown,
         stand_ins=(_validated(_UNKNOWN_MODEL, generic), *profiles.values()),
     )
@@ -130,24 +141,10 @@ def load_catalog(
     return catalog
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise CatalogError(f"{folder}: not a folder")
-    return sorted(folder.glob("*.toml"))
-
-
 def _next(waiting: Mapping[Path, Document], known: Mapping[str, Document]) -> Path:
     """The first file that can be read now; when none can, the first of all, so that its fault is told."""
     ready = (path for path, document in waiting.items() if document.get("extends") in (None, *known))
     return next(ready, next(iter(waiting)))
-
-
-def _read(path: Path) -> Document:
-    try:
-        # Decimal: a price written as a bare number stays exact.
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, ValueError) as error:  # both TOML and UTF-8 errors are ValueErrors
-        raise CatalogError(f"{path}: {error}") from None
 
 
 def _extended(path: Path, document: Document, known: Mapping[str, Document]) -> Document:
@@ -156,7 +153,7 @@ def _extended(path: Path, document: Document, known: Mapping[str, Document]) -> 
         return document
     extends = document["extends"]
     if not isinstance(extends, str) or extends not in known:
-        raise CatalogError(f"{path}: extends: no model {extends!r} to extend; there are {', '.join(known)}")
+        raise CatalogError(f"extends: no model {extends!r} to extend; there are {', '.join(known)}", path)
     return laid_over(known[extends], {key: value for key, value in document.items() if key != "extends"})
 
 
@@ -164,15 +161,14 @@ def _validated(path: Path, document: Document) -> Profile:
     try:
         return ProfileFile.model_validate(document).to_profile()
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".lstrip(": ") for fault in error.errors())
-        raise CatalogError(f"{path}: {'; '.join(faults)}") from None
+        raise CatalogError("; ".join(faults(error, ProfileFile)), path) from None
 
 
 def _refuse_taken_names(path: Path, profile: Profile, known: Iterable[Profile]) -> None:
     for other in known:
         taken = {profile.name, *profile.aliases} & {other.name, *other.aliases}
         if taken and other.name != profile.name:
-            raise CatalogError(f"{path}: name or aliases: {min(taken)!r} already belongs to {other.name}")
+            raise CatalogError(f"name or aliases: {min(taken)!r} already belongs to {other.name}", path)
 
 
 def _version(documents: Mapping[str, Document]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.catalog.abilities import ParameterRule
 from app.catalog.catalog import Catalog
+from app.catalog.passing import check_passed
 from app.catalog.policy import Policy
 from app.catalog.profile import Profile
 from app.catalog.wording import one_of, shown
@@ -45,6 +46,7 @@ def judge(given: Mapping[str, object], rules: Rules, profile: Profile, catalog: 
     for name, value in given.items():
         if name not in rules:
             _judge_stranger(name, value, profile, catalog, policy, judged)
+    check_passed(judged.passed)
     # In the profile's order, so that the same faulty request always names the same parameter.
     for name, rule in rules.items():
         if name in given:

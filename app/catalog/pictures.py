@@ -15,15 +15,17 @@ def check_pictures(order: Order, rule: InputRule, in_force: Mapping[str, object]
     """Judge pictures, mask and markup by their count, their size and their first bytes.
 
     Raises:
-        InvalidRequest: a picture is missing, or one is not taken; ``param`` names it as OpenAI does (``image[1]``).
+        InvalidRequest: a picture is missing, or one is not taken; ``param`` names it as it was
+            sent: ``image[1]`` of a form, ``images[1]`` of JSON.
 
     """
+    name = "image" if order.from_form else "images"
     if not order.images:
-        raise missing("image")
+        raise missing(name)
     if len(order.images) > rule.max_images:
-        raise too_many("image", rule.max_images, len(order.images))
+        raise too_many(name, rule.max_images, len(order.images))
     for index, image in enumerate(order.images):
-        _check(f"image[{index}]", image, rule.content_types, rule.max_image_bytes)
+        _check(f"{name}[{index}]", image, rule.content_types, rule.max_image_bytes)
     if order.mask is not None:
         _check_mask(order.mask, rule, in_force)
     if order.markup is not None:

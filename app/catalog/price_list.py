@@ -1,4 +1,4 @@
-"""CometAPI's public price list against the catalog's prices: what differs, and the file that would change it; pure.
+"""CometAPI's public price list against the catalog's prices: what differs, and what of it can be taken over; pure.
 
 The list is shorter than a bill: one price of input and one of output tokens, or one of a request. What it leaves open
 is taken at its dearest, because a quote must be enough: a token of a picture sent along costs as many times a token of
@@ -8,13 +8,9 @@ text as in the shipped profile and never less than there, and every picture of a
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from app.catalog.profile import Profile, UnitPrices
-from app.money import NANOS_PER_DOLLAR, TOKENS_PER_PRICE, ZERO, Money, format_dollars
-
-MARK = "# Written by `imagegate catalog sync`, which replaces it. Prices by hand belong into a file of another name.\n"
-"""The first line of every file that may be overwritten."""
+from app.money import TOKENS_PER_PRICE, ZERO, Money, format_dollars
 
 MOST_TIMES = 10
 """A price that changed by more than this is taken for a fault of the list, or for another unit, and never written."""
@@ -55,16 +51,17 @@ class Difference:
         """Every figure that differs."""
         if self.theirs is None:
             return
-        for what in _FIGURES:
+        for what in FIGURES:
             ours, theirs = (_figure(prices, what) for prices in (self.ours, self.theirs))
             if ours != theirs:
                 yield Change(what, _shown(what, ours), _shown(what, theirs), _percent(ours, theirs))
         ours_basis = self.ours.basis if self.ours else "unpriced"
-        if ours_basis != self.theirs.basis:
+        if ours_basis not in (self.theirs.basis, "operator"):  # a price by hand is never taken over
             yield Change("basis", ours_basis, self.theirs.basis, "")
 
 
-_FIGURES = ("text_input", "image_input", "text_output", "image_output", "per_image")
+FIGURES = ("text_input", "image_input", "text_output", "image_output", "per_image")
+"""The prices a model may have, by the names of a profile's ``[price]``."""
 
 
 def compare(
@@ -97,20 +94,6 @@ def find_price(profile: Profile, listed: Mapping[str, ListedPrice]) -> ListedPri
     return next((listed[name] for name in names if name in listed), None)
 
 
-def price_file(difference: Difference) -> str:
-    """The file for the catalog folder that takes the listed price over."""
-    if difference.theirs is None or difference.obstacle:
-        raise ValueError(f"the listed price of {difference.model} cannot be taken over")
-    figures = ((what, _figure(difference.theirs, what)) for what in _FIGURES)
-    lines = (f'{what} = "{_plain(what, figure)}"' for what, figure in figures if figure)
-    return (
-        f'{MARK}\nextends = "{difference.model}"\n\n'
-        "# US dollars, per million tokens or per picture.\n[price]\n"
-        + "\n".join(lines)
-        + f'\nbasis = "{difference.theirs.basis}"\nsource = "{difference.theirs.source}"\n'
-    )
-
-
 def _prices(listed: ListedPrice, shipped: UnitPrices | None, today: date) -> UnitPrices:
     """The listed price as a profile has it, the open ends at their dearest."""
     source = f"CometAPI /api/models, {today:%Y-%m-%d}"
@@ -139,7 +122,7 @@ def _obstacle(profile: Profile, theirs: UnitPrices) -> str:
         return "listed by tokens, and its profile has no [quote] that says how many"
     if profile.prices and profile.prices.by_tokens != theirs.by_tokens:
         return "listed by tokens and ours is by picture, or the other way round; write it by hand if it is true"
-    for what in _FIGURES:
+    for what in FIGURES:
         ours, listed = _figure(profile.prices, what), _figure(theirs, what)
         if ours and listed and max(ours, listed) > MOST_TIMES * min(ours, listed):
             return f"{what} differs by more than {MOST_TIMES} times; write it by hand if it is true"
@@ -150,17 +133,13 @@ def _figure(prices: UnitPrices | None, what: str) -> int:
     return int(getattr(prices, what)) if prices else 0
 
 
-def _as_listed(what: str, figure: int) -> int:
-    """The figure as lists have it: per picture, or per million tokens."""
+def as_listed(what: str, figure: int) -> int:
+    """The figure as lists and profile files have it: nano-dollars per picture, or per million tokens."""
     return figure if what == "per_image" else figure * TOKENS_PER_PRICE
 
 
 def _shown(what: str, figure: int) -> str:
-    return format_dollars(_as_listed(what, figure)) if figure else "-"
-
-
-def _plain(what: str, figure: int) -> str:
-    return f"{(Decimal(_as_listed(what, figure)) / NANOS_PER_DOLLAR).normalize():f}"
+    return format_dollars(as_listed(what, figure)) if figure else "-"
 
 
 def _percent(ours: int, theirs: int) -> str:

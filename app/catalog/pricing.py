@@ -7,7 +7,7 @@ from app.catalog.normalise import ImageRequest
 from app.catalog.profile import UnitPrices
 from app.catalog.quote_rules import CapQuote, FormulaQuote, QuoteRule, TableQuote
 from app.catalog.sizes import parse_size
-from app.errors import InvalidRequest
+from app.catalog.wording import not_priced
 from app.money import Money
 
 _MOST_TOKENS = 10**7
@@ -52,12 +52,7 @@ def quote(request: ImageRequest) -> Quote:
     """
     prices = request.profile.prices
     if prices is None:
-        raise InvalidRequest(
-            f"The model `{request.profile.name}` has no price at this gateway, so requests for it are refused. "
-            "The operator can price it in the catalog folder (IMAGEGATE_CATALOG_DIR).",
-            param="model",
-            code="model_not_priced",
-        )
+        raise not_priced(request.profile.name)
     usage = _most_tokens(request) if prices.by_tokens else NO_USAGE
     return Quote(cost=price(prices, usage, request.n), images=request.n, usage=usage, prices=prices)
 

@@ -1,16 +1,16 @@
-"""The form of a profile file, checked by pydantic; what leaves this module is a plain ``Profile``."""
+"""The layout of a profile file, checked by pydantic; what leaves this module is a plain ``Profile``."""
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from app.catalog.abilities import InputRule, ParameterName, ParameterRule, Streaming, TypedRule
-from app.catalog.delivery import OWN_RULES
+from app.catalog.handover import OWN_RULES
 from app.catalog.lifecycle import Deprecated, Retired
-from app.catalog.order import Operation
-from app.catalog.price_form import PriceFile, Text
-from app.catalog.profile import Container, Profile
+from app.catalog.order import Container, Operation
+from app.catalog.price_table import PriceTable, Text
+from app.catalog.profile import Profile
 from app.catalog.quote_rules import FormulaQuote, QuoteRule, TableQuote
 from app.catalog.rules import ChoiceRule, IntegerRule, StringRule
 from app.catalog.sizes import SizeRule, parse_size
@@ -27,7 +27,7 @@ _KINDS: dict[str, tuple[type, ...]] = {"prompt": (StringRule,), "n": (IntegerRul
 """Parameters the gateway reads, and so must understand."""
 
 
-class LinksFile(BaseModel):
+class LinksTable(BaseModel):
     """``[links]``: where the links in the model's answers point to, and so what may be fetched for it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -43,20 +43,19 @@ class ProfileFile(BaseModel):
 
     name: ModelName
     aliases: tuple[ModelName, ...] = ()
-    family: Text
     upstream_name: ModelName | None = None
     owned_by: Text
     created: date
-    container: Container
+    container: Container | Literal["either"]
     generations: bool = True
     fan_out: bool = False
     passes_known: bool = False
     stands_for: Text | None = None
-    price: PriceFile
+    price: PriceTable
     quote: Annotated[QuoteRule, Field(discriminator="rule")] | None = None
     deprecated: Deprecated | None = None
     retired: Retired | None = None
-    links: LinksFile | None = None
+    links: LinksTable | None = None
     streaming: Annotated[Streaming | None, Absent] = None
     edits: Annotated[InputRule | None, Absent] = None
     variations: Annotated[InputRule | None, Absent] = None
@@ -100,7 +99,6 @@ class ProfileFile(BaseModel):
         return Profile(
             name=self.name,
             aliases=self.aliases,
-            family=self.family,
             upstream_name=self.upstream_name or self.name,
             owned_by=self.owned_by,
             created=int(datetime.combine(self.created, time(), UTC).timestamp()),
@@ -122,9 +120,9 @@ class ProfileFile(BaseModel):
 def _check_parameters(place: str, rules: dict[str, ParameterRule], *, prompted: bool) -> None:
     if claimed := _OF_THE_GATEWAY & rules.keys():
         raise ValueError(f"{place}.{min(claimed)}: the gateway decides on it, not a profile")
-    for name in ("prompt", "n") if prompted else ("n",):
-        if name not in rules or rules[name].drop:
-            raise ValueError(f"{place}.{name}: must be there and not dropped")
+    for name, needed in (("prompt", prompted), ("n", True)):
+        if name not in rules or (needed and rules[name].drop):
+            raise ValueError(f"{place}.{name}: must be there{' and not dropped' if needed else ''}")
     for name, kinds in _KINDS.items():
         if name in rules and not rules[name].drop and not isinstance(rules[name], kinds):
             raise ValueError(f"{place}.{name}: must be a {' or a '.join(kind.__name__ for kind in kinds)}")

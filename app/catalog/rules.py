@@ -16,6 +16,10 @@ from app.errors import InvalidRequest
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_ONE_AT_A_TIME = (
+    " This model makes one picture at a time; a key with fan_out, or fan_out = true in its profile, "
+    "sends several requests."
+)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -42,6 +46,8 @@ class Rule:
     requires: tuple[Requirement, ...] = ()
     essential: bool = False
     """Without it the request is another order, so a model that does not take it refuses it and never leaves it out."""
+    changes_cost: bool = False
+    """What is charged depends on its value, whether or not the quote can tell how much."""
 
     def read(self, text: str) -> object:
         """The value a form's text spells; the text itself when it spells none of this kind."""
@@ -124,9 +130,10 @@ class IntegerRule(Rule):
         if not isinstance(value, int) or isinstance(value, bool):
             raise wrong_type(name, "an integer", value)
         if value > self.max:
+            way_out = _ONE_AT_A_TIME if (name, self.max) == ("n", 1) else ""
             raise InvalidRequest(
                 f"Invalid '{name}': integer above maximum value. "
-                f"Expected a value <= {self.max}, but got {value} instead.",
+                f"Expected a value <= {self.max}, but got {value} instead.{way_out}",
                 param=name,
                 code="integer_above_max_value",
             )

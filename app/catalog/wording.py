@@ -7,6 +7,8 @@ from app.errors import InvalidRequest
 _SHOWN_CHARS = 64
 """How much of a caller's word an error repeats: enough to recognise a typo, too little to carry a prompt."""
 
+UNPRICED = "has no price at this gateway"
+
 _KINDS = {
     type(None): "null",
     bool: "a boolean",
@@ -55,6 +57,16 @@ def too_many(name: str, most: int, count: int) -> InvalidRequest:
         f"but got an array with length {count} instead.",
         param=name,
         code="array_above_max_length",
+    )
+
+
+def not_priced(model: str) -> InvalidRequest:
+    """The refusal of every request for a model nobody has priced: an unknown price is never taken for zero."""
+    return InvalidRequest(
+        f"The model `{model}` {UNPRICED}, so requests for it are refused. "
+        "The operator can price it in the catalog folder (IMAGEGATE_CATALOG_DIR).",
+        param="model",
+        code="model_not_priced",
     )
 
 

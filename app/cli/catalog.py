@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
-import httpx
 
 from app.catalog.catalog import load_catalog
-from app.catalog.price_files import write_price_files
+from app.catalog.price_files import kept_prices, write_price_files
 from app.catalog.price_list import Difference, ListedPrice, compare, find_price
 from app.catalog.profile import Profile
 from app.cli.tables import echo_table
 from app.settings import Settings, load_settings
-from app.upstream.price_list import PriceListFailed, fetch_price_list, price_list_url
+from app.upstream.price_list import PRICE_LIST_PATH, PriceListFailed, fetch_price_list, price_list_url
 from app.wiring import VERSION, open_transport
 
 _TOTAL_SECONDS = 60.0
@@ -37,20 +37,20 @@ def sync(write: bool, url: str | None) -> None:
     folder = settings.catalog_dir
     if write and folder is None:
         raise click.ClickException("--write needs a folder to write into: IMAGEGATE_CATALOG_DIR.")
-    ours = load_catalog(folder)
-    profiles = (*ours.profiles(), *ours.retired())
-    listed = _listed(settings, url or price_list_url(settings.cometapi_base_url))
+    ours = load_catalog(folder if folder and (folder.exists() or not write) else None)
+    profiles = ours.all()
+    listed = _listed(settings, url)
     today = datetime.now(UTC).date()
     differences = compare(profiles, load_catalog().by_name, listed, today)
     _echo(profiles, listed, differences)
     if write and folder is not None:
         _write(folder, differences)
-    elif any(not difference.obstacle for difference in differences):
-        click.echo("\nWith --write they are taken over.")
+    else:
+        _echo_what_writing_would_do(folder, differences)
 
 
-def _listed(settings: Settings, url: str) -> Mapping[str, ListedPrice]:
-    async def read() -> Mapping[str, ListedPrice]:
+def _listed(settings: Settings, place: str | None) -> Mapping[str, ListedPrice]:
+    async def read(url: str) -> Mapping[str, ListedPrice]:
         transport = open_transport(settings, url)
         try:
             return await fetch_price_list(
@@ -59,12 +59,14 @@ def _listed(settings: Settings, url: str) -> Mapping[str, ListedPrice]:
         finally:
             await transport.aclose()
 
+    url = place or settings.cometapi_base_url
     try:
-        return asyncio.run(read())
+        url = price_list_url(settings.cometapi_base_url, place)
+        if urlsplit(url).path in ("", "/"):
+            raise click.ClickException(f"--url wants the whole address of the list: {url.rstrip('/')}{PRICE_LIST_PATH}")
+        return asyncio.run(read(url))
     except PriceListFailed as error:
         raise click.ClickException(f"No price list from {url}: {error}.") from None
-    except httpx.InvalidURL as error:
-        raise click.ClickException(f"{url} is no address: {error}") from None
 
 
 def _echo(profiles: Sequence[Profile], listed: Mapping[str, ListedPrice], differences: Sequence[Difference]) -> None:
@@ -84,6 +86,21 @@ def _echo(profiles: Sequence[Profile], listed: Mapping[str, ListedPrice], differ
     click.echo(f"{known} of the catalog's {len(profiles)} models are in the list, {len(differences)} differ.")
     if missing:
         click.echo(f"Not in the list: {', '.join(missing)}.")
+
+
+def _echo_what_writing_would_do(folder: Path | None, differences: Sequence[Difference]) -> None:
+    usable = [difference for difference in differences if not difference.obstacle]
+    kept = kept_prices(folder, usable) if folder else {}
+    if usable:
+        click.echo()
+    for model, why in kept.items():
+        click.echo(f"{model}: {why}.")
+    written = [difference.model for difference in usable if difference.model not in kept]
+    if written:
+        what = f"these are taken over: {', '.join(written)}" if kept else "they are taken over"
+        click.echo(f"With --write {what}.")
+    elif kept:
+        click.echo("--write would change nothing.")
 
 
 def _write(folder: Path, differences: Sequence[Difference]) -> None:

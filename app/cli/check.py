@@ -1,19 +1,20 @@
 """``imagegate check``: are settings and catalog in order, and what do the models cost? Starts nothing, asks nobody."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.catalog.catalog import Catalog, CatalogError, load_catalog
+from app.catalog.catalog import Catalog, load_catalog, load_documents
+from app.catalog.documents import CatalogError, profile_files, read_document
+from app.catalog.price_files import pricing_files
 from app.catalog.profile import Profile, UnitPrices
 from app.cli.options import json_option
 from app.cli.tables import echo_json, echo_table
-from app.money import TOKENS_PER_PRICE, format_dollars
-from app.settings import Settings, load_settings, variable_name
+from app.datastore.address import AddressError, parse_address
+from app.money import TOKENS_PER_PRICE, dollars
+from app.settings import Settings, SettingsError, load_settings, variable_name
 from app.wiring import unknown_models
 
 _BY_TOKENS = {
@@ -33,6 +34,7 @@ def check(folder: Path | None, as_json: bool) -> None:
     FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is wrong, after naming every fault.
     """
     settings = load_settings(**({"catalog_dir": folder} if folder else {}))
+    _check_redis_url(settings)
     catalog = _read(settings)
     if isinstance(catalog, list):
         if as_json:
@@ -40,56 +42,57 @@ def check(folder: Path | None, as_json: bool) -> None:
         for fault in [] if as_json else catalog:
             click.secho(f"Error: {fault}", fg="red", err=True)
         raise SystemExit(1)
-    profiles = (*catalog.profiles(), *catalog.retired())
+    remarks = [*_remarks_on_settings(settings), *_remarks_on_prices(settings.catalog_dir)]
     if as_json:
-        models = [_described(profile) for profile in profiles]
-        echo_json({"faults": [], "catalog": catalog.version, "default_model": catalog.default_model, "models": models})
+        models = [_described(profile) for profile in catalog.all()]
+        told = {"catalog": catalog.version, "default_model": catalog.default_model, "models": models}
+        echo_json({"faults": [], "remarks": remarks, **told})
         return
-    _echo_models(profiles)
+    _echo_models(catalog.all())
     click.echo(
         f"\nCatalog {catalog.version}, default model {catalog.default_model}. Settings and catalog are in order."
     )
-    for note in _settings_notes(settings):
-        click.echo(note)
+    for remark in remarks:
+        click.echo(remark)
+
+
+def _check_redis_url(settings: Settings) -> None:
+    """Settings leave it to the datastore's reader; a wrong one is told as they tell theirs."""
+    try:
+        if settings.redis_url is not None:
+            parse_address(settings.redis_url.get_secret_value())
+    except AddressError as error:
+        raise SettingsError(f"{variable_name('redis_url')}: {error}") from None
 
 
 def _read(settings: Settings) -> Catalog | list[str]:
     """The catalog, or everything that is wrong with it."""
-
-    def load(folder: Path | None) -> Catalog:
-        return load_catalog(folder, settings.default_model, unknown_models(settings))
-
     try:
-        return load(settings.catalog_dir)
+        return load_catalog(settings.catalog_dir, settings.default_model, unknown_models(settings))
     except CatalogError as error:
         if settings.catalog_dir is None or not settings.catalog_dir.is_dir():
             return [str(error)]
-        return sorted(_faults(settings.catalog_dir, load))
+        return sorted(_faults(settings.catalog_dir, settings))
 
 
-def _faults(folder: Path, load: Callable[[Path], object]) -> Iterator[str]:
-    """The faults of every file: loading tells those of one, which is put aside (in a copy) to load the others."""
-    with tempfile.TemporaryDirectory() as name:
-        copy = Path(name)
-        for path in folder.glob("*.toml"):
-            try:
-                shutil.copyfile(path, copy / path.name)
-            except OSError as error:
-                yield f"{path}: {error.strerror}"
-        while fault := _fault(copy, load):
-            yield fault.replace(str(copy), str(folder))
-            wrong = next((path for path in copy.glob("*.toml") if fault.startswith(f"{path}: ")), None)
-            if wrong is None:
+def _faults(folder: Path, settings: Settings) -> Iterator[str]:
+    """The faults of every file: loading tells those of one, which is put aside to load the others."""
+    documents = {}
+    for path in profile_files(folder):
+        try:
+            documents[path] = read_document(path)
+        except CatalogError as error:
+            yield str(error)
+    while True:
+        try:
+            load_documents(documents, settings.default_model, unknown_models(settings))
+        except CatalogError as error:
+            yield str(error)
+            if error.path is None or error.path not in documents:
                 return
-            wrong.unlink()
-
-
-def _fault(folder: Path, load: Callable[[Path], object]) -> str | None:
-    try:
-        load(folder)
-    except CatalogError as error:
-        return str(error)
-    return None
+            del documents[error.path]
+        else:
+            return
 
 
 def _echo_models(profiles: tuple[Profile, ...]) -> None:
@@ -103,12 +106,13 @@ def _echo_models(profiles: tuple[Profile, ...]) -> None:
         rows.append((profile.name, *cells, _basis(profile), _notes(profile)))
     echo_table(headings, rows, numbers=range(1, len(headings) - 2))
     click.echo(
-        "\nUS dollars per million tokens, or per picture. cometapi: what CometAPI lists; list: what the model's maker"
-        "\nasks, where CometAPI's price is not known; unpriced: refused until it has one, see `imagegate catalog sync`."
+        "\nUS dollars per million tokens, or per picture. cometapi: what CometAPI lists; operator: what a file of"
+        "\nyours says; list: what the model's maker asks, where CometAPI's price is not known; unpriced: refused until"
+        "\nit has one, see `imagegate catalog sync`."
     )
 
 
-def _settings_notes(settings: Settings) -> Iterator[str]:
+def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     """What is no fault, and yet worth a second look."""
     if settings.cometapi_key is None:
         yield "COMETAPI_KEY is not set: `imagegate serve` will not start without it."
@@ -116,7 +120,14 @@ def _settings_notes(settings: Settings) -> Iterator[str]:
         needed = ("signing_key", "public_url", "image_store")
         missing = [variable_name(name) for name in needed if getattr(settings, name) is None]
         if missing:
-            yield f"With several replicas, set the same on each, or links to pictures open on one: {', '.join(missing)}."
+            yield f"With several replicas, set alike on each, or links to pictures open on one: {', '.join(missing)}."
+
+
+def _remarks_on_prices(folder: Path | None) -> Iterator[str]:
+    """Two prices of one model: the last counts, and whoever wrote the first may not know."""
+    for model, paths in (pricing_files(folder) if folder else {}).items():
+        if len(paths) > 1:
+            yield f"{model} is priced by {' and '.join(path.name for path in paths)}; {paths[-1].name} counts."
 
 
 def _notes(profile: Profile) -> str:
@@ -153,4 +164,4 @@ def _figures(prices: UnitPrices | None) -> dict[str, str]:
         return {}
     nanos = {what: getattr(prices, what) * TOKENS_PER_PRICE for what in _BY_TOKENS.values()}
     nanos["per_image"] = prices.per_image
-    return {what: format_dollars(amount).replace("$", "").replace(",", "") for what, amount in nanos.items() if amount}
+    return {what: dollars(amount) for what, amount in nanos.items() if amount}

@@ -29,9 +29,19 @@ class PriceListFailed(Exception):
     """There is no price list to be had; the message is for the operator."""
 
 
-def price_list_url(base_url: str) -> str:
-    """Where the list is: at the root of the upstream's own address."""
-    return str(httpx.URL(base_url).copy_with(userinfo=b"", raw_path=PRICE_LIST_PATH.encode()))
+def price_list_url(base_url: str, place: str | None = None) -> str:
+    """Where the list is: at the root of the upstream's own address, unless another place is named.
+
+    Raises:
+        PriceListFailed: that is no address.
+
+    """
+    try:
+        if place is not None:
+            return str(httpx.URL(place))
+        return str(httpx.URL(base_url).copy_with(userinfo=b"", raw_path=PRICE_LIST_PATH.encode()))
+    except httpx.InvalidURL as error:
+        raise PriceListFailed(f"this is no address ({error})") from None
 
 
 async def fetch_price_list(

@@ -1,18 +1,31 @@
 """Orders as the doors would hand them over, and the requests made of them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
+
+import orjson
 
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise
-from app.catalog.order import InputImage, Order, read_fields
+from app.catalog.order import InputImage, Order
 from app.catalog.policy import Policy
+from app.catalog.profile import UnitPrices
+from app.money import Money
 
 LAX = Policy()
 STRICT = Policy(strict=True)
 FAN_OUT = Policy(fan_out=True)
 PASSING = Policy(pass_unknown_fields=True)
+
+
+def on_sale(catalog: Catalog) -> Catalog:
+    """The catalog with a price for every model: what has none is refused before its parameters are looked at."""
+    nothing = Money(0)
+    prices = UnitPrices(nothing, nothing, nothing, nothing, Money(1_000_000_000), source="the tests")
+    priced = {profile.name: replace(profile, prices=profile.prices or prices) for profile in catalog.all()}
+    return replace(catalog, by_name={name: priced[profile.name] for name, profile in catalog.by_name.items()})
 
 
 async def _no_bytes() -> AsyncIterator[bytes]:
@@ -25,8 +38,14 @@ def picture(content_type: str = "image/png", size_bytes: int = 1_000) -> InputIm
 
 
 def generation(**fields: Any) -> Order:
-    """A JSON order, nulls left out as they are on the wire."""
-    return Order("generations", read_fields(json.dumps({"prompt": "a red cube"} | fields).encode()))
+    """An order as the door makes it of JSON."""
+    return Order("generations", fields_of({"prompt": "a red cube"} | fields))
+
+
+def fields_of(given: Mapping[str, object]) -> dict[str, object]:
+    """The values as they are read from the wire (large integers become floats there), nulls left out."""
+    read = orjson.loads(json.dumps(given))
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def form(*images: InputImage, mask: InputImage | None = None, markup: InputImage | None = None, **fields: Any) -> Order:

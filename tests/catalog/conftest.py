@@ -1,10 +1,11 @@
-"""Catalogs the tests of this room share: the shipped one, and one whose operator has priced qwen-image."""
+"""Catalogs the tests of this room share: the shipped one, one with a price for all, one with a price for qwen-image."""
 
 from pathlib import Path
 
 import pytest
 
 from app.catalog.catalog import Catalog, load_catalog
+from tests.catalog.asking import on_sale
 
 QWEN_PRICED = """
 extends = "qwen-image"
@@ -17,6 +18,11 @@ source = "this test"
 @pytest.fixture(scope="session")
 def shipped() -> Catalog:
     return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def priced(shipped: Catalog) -> Catalog:
+    return on_sale(shipped)
 
 
 @pytest.fixture

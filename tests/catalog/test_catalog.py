@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.catalog.catalog import Catalog, CatalogError, load_catalog
+from app.catalog.catalog import Catalog, load_catalog
+from app.catalog.documents import CatalogError
 from app.catalog.pricing import quote
-from app.catalog.profile import describe
 from app.errors import InvalidRequest
-from tests.catalog.asking import ask
+from tests.catalog.asking import ask, on_sale
 
 TOKENS = 'text_input = "1"\nimage_input = "1"\ntext_output = "1"\nimage_output = "1"\n'
 
@@ -27,19 +27,8 @@ def test_what_ships(shipped: Catalog) -> None:
     assert (gpt.prices.text_input, gpt.prices.image_input) == (4_000, 8_000)
     assert (gpt.prices.text_output, gpt.prices.image_output, gpt.prices.per_image) == (24_000, 24_000, 0)
     assert "CometAPI" in gpt.prices.source
-    assert (gpt.max_n, gpt.prompt_max_chars, gpt.container) == (10, 32_000, "b64_json")
-    assert (gpt.qualities, gpt.output_formats) == (("low", "medium", "high", "auto"), ("png", "jpeg", "webp"))
-    assert (qwen.max_n, qwen.prompt_max_chars, qwen.prices) == (1, 800, None)
-    assert (qwen.qualities, qwen.output_formats) == ((), ())
-    assert qwen.sizes is not None
-    assert "1664*928" in qwen.sizes.listed
-
-
-def test_a_model_described(shipped: Catalog) -> None:
-    """A profile shows itself in OpenAI's form."""
-    assert describe(shipped.find("gpt-image-2")) == {
-        "id": "gpt-image-2", "object": "model", "created": 1_776_729_600, "owned_by": "openai",
-    }  # fmt: skip
+    assert (gpt.max_n_of("generations"), gpt.container) == (10, "b64_json")
+    assert (qwen.max_n_of("generations"), qwen.prices) == (1, None)
 
 
 def test_the_version_follows_the_data(shipped: Catalog, qwen_priced: Catalog, tmp_path: Path) -> None:
@@ -56,7 +45,8 @@ def test_an_override_changes_only_what_it_says(shipped: Catalog, qwen_priced: Ca
     before, after = shipped.find("qwen-image"), qwen_priced.find("qwen-image")
     assert after.prices is not None
     assert (after.prices.per_image, after.prices.source) == (40_000_000, "this test")
-    assert (after.parameters, after.created) == (before.parameters, before.created)
+    assert after.prices.basis == "operator"
+    assert (after.operations, after.created) == (before.operations, before.created)
     assert qwen_priced.find("gpt-image-2") == shipped.find("gpt-image-2")
 
 
@@ -65,14 +55,17 @@ def test_an_override_of_one_parameter(tmp_path: Path) -> None:
     write(tmp_path, 'extends = "gpt-image-2"\n[parameters.n]\ntype="integer"\nmin=1\nmax=4\nsource="s"', "1.toml")
     write(tmp_path, 'extends = "gpt-image-2"\naliases = ["team-default"]', "2.toml")
     profile = load_catalog(tmp_path).find("team-default")
-    assert (profile.max_n, profile.prompt_max_chars) == (4, 32_000)
+    assert profile.max_n_of("generations") == 4
+    shipped = load_catalog().find("gpt-image-2")
+    assert profile.operations["generations"]["prompt"] == shipped.operations["generations"]["prompt"]
 
 
 def test_a_new_model_is_a_new_file(tmp_path: Path) -> None:
     """Under a name of its own an extension is a further model; the aliases stay where they were."""
     text = 'extends = "gpt-image-2"\nname = "gpt-image-9"\n[quote]\nrule = "cap"\nimage_tokens = 25_000\n'
     catalog = load_catalog(write(tmp_path, text + 'text_overhead_tokens = 64\nsource = "s"'), "gpt-image-9")
-    assert catalog.names() == tuple(sorted((*load_catalog().names(), "gpt-image-9")))
+    before = {profile.name for profile in load_catalog().all()}
+    assert {profile.name for profile in catalog.all()} - before == {"gpt-image-9"}
     assert catalog.find("gpt-image-2-2026-04-21").name == "gpt-image-2"
     request = ask(catalog, prompt="p", n=2)
     assert request.fields == {"model": "gpt-image-9", "n": 2, "prompt": "p"}
@@ -101,7 +94,7 @@ def test_a_parameter_of_a_file_is_known_to_all(tmp_path: Path) -> None:
     text = (
         'extends = "qwen-image"\nname = "own"\n[parameters.strength]\ntype = "number"\nmin = 0\nmax = 1\nsource = "s"'
     )
-    catalog = load_catalog(write(tmp_path, text))
+    catalog = on_sale(load_catalog(write(tmp_path, text)))
     assert ask(catalog, model="own", strength=0.5).fields["strength"] == 0.5
     assert ask(catalog, model="gpt-image-2", strength=0.5).normalized == ("strength;dropped",)
 
@@ -117,7 +110,7 @@ words = ["2K", "4K"]
 free = { max_edge = 4096, max_aspect = 16, min_pixels = 3_686_400, max_pixels = 16_777_216 }
 source = "this test"
 """
-    catalog = load_catalog(write(tmp_path, text))
+    catalog = on_sale(load_catalog(write(tmp_path, text)))
     assert ask(catalog, model="seedream", size="2K").size == "2K"
     assert ask(catalog, model="seedream", size="2047x2049").size == "2047x2049"
     with pytest.raises(InvalidRequest, match="between 3686400 and 16777216"):
@@ -129,7 +122,7 @@ def test_a_retired_model_says_so(tmp_path: Path) -> None:
     text = 'extends = "gpt-image-2"\nname = "gpt-image-0"\n'
     text += '[retired]\nsince = 2026-10-23\nreplacement = "gpt-image-2"\nsource = "s"'
     catalog = load_catalog(write(tmp_path, text))
-    assert "gpt-image-0" not in catalog.names()
+    assert catalog.find("gpt-image-0") not in catalog.profiles()
     assert catalog.find("gpt-image-0") in catalog.retired()
     retired = catalog.find("gpt-image-0").retired
     assert retired is not None
@@ -153,7 +146,7 @@ def test_a_file_waits_for_the_model_it_extends(tmp_path: Path) -> None:
     write(tmp_path, 'extends = "second"\nname = "first"', "1.toml")
     write(tmp_path, 'extends = "third"\nname = "second"', "2.toml")
     write(tmp_path, 'extends = "gpt-image-2"\nname = "third"', "3.toml")
-    assert load_catalog(tmp_path).find("first").max_n == 10
+    assert load_catalog(tmp_path).find("first").max_n_of("generations") == 10
     write(tmp_path, 'extends = "first"\nname = "third"', "3.toml")
     with pytest.raises(CatalogError, match=r"1\.toml: extends: no model 'second'"):
         load_catalog(tmp_path)
@@ -173,6 +166,10 @@ QWEN = 'extends = "qwen-image"\n'
 MINI = 'extends = "gpt-image-1-mini"\n'
 SOURCE = 'source = "s"\n'
 TABLE = '[quote]\nrule = "table"\ntext_overhead_tokens = 64\n' + SOURCE
+BARE = (
+    'name = "bare"\nowned_by = "us"\ncreated = 2026-01-01\ncontainer = "url"\ngenerations = false\n'
+    "[price]\nunpriced = true\n" + SOURCE + '[parameters.n]\ntype = "integer"\nmin = 1\nmax = 1\n' + SOURCE
+)
 EDITS = "[edits]\nmax_images = 1\nmax_image_bytes = 1\n" + SOURCE
 PNG = 'content_types = ["image/png"]\n'
 CAP = '[quote]\nrule = "cap"\nimage_tokens = 1\ntext_overhead_tokens = 1\n' + SOURCE
@@ -189,7 +186,12 @@ AUTO = 'sizes = { auto = ["1024x1024"] }\nqualities = { auto = ["high"] }\n'
         (QWEN + 'name = "a b"', "name"),
         (QWEN + 'name = "new"\naliases = ["gpt-image-2"]', "already belongs to gpt-image-2"),
         (QWEN + 'name = "gpt-image-2-2026-04-21"', "already belongs to gpt-image-2"),
-        (QWEN + "prices = 3", "prices"),
+        (QWEN + "prices = 3", "prices: no such field; did you mean price? There are name, "),
+        (QWEN + "[price]\nper_picture = 1\n" + SOURCE, "price.per_picture: no such field; did you mean per_image?"),
+        (QWEN + "[price]\nfan_out = true\n" + SOURCE, "price.fan_out: no such field; it belongs above the first"),
+        (GPT + "[parameters.n]\nmost = 2\n" + SOURCE, "parameters.n"),
+        (GPT + '[parameters.n]\ntype = "integer"\nmost = 2\n', "parameters.n.integer.most: no such field"),
+        (QWEN + "[retired]\nbecause = 2\n", "retired.because: no such field. There are since, replacement, source"),
         (QWEN + 'container = "zip"', "container"),
         (QWEN + '[price]\nper_image = "0.04"', "price.source"),
         (QWEN + "[price]\n" + SOURCE, "unpriced = true"),
@@ -210,13 +212,14 @@ AUTO = 'sizes = { auto = ["1024x1024"] }\nqualities = { auto = ["high"] }\n'
         (GPT + '[parameters.stream]\ntype = "boolean"\n' + SOURCE, "parameters.stream"),
         (QWEN + '[parameters.response_format]\ntype = "boolean"\n' + SOURCE, "parameters.response_format"),
         (QWEN + "generations = false", "generations"),
+        (BARE + EDITS.replace("edits", "variations") + PNG, "variations.parameters.prompt: must be there"),
         (QWEN + '[links]\nhosts = ["https://a.b"]\n' + SOURCE, "links.hosts.0"),
         (QWEN + '[links]\nhosts = ["*"]\n' + SOURCE, "links.hosts.0"),
         (QWEN + '[links]\nhosts = ["a.b"]\n', "links.source"),
         (GPT + "streaming = true", "streaming"),
         (GPT + "[streaming]\npartial_image_tokens = 1\n", "streaming.source"),
         (QWEN + EDITS + PNG + "[price]\n" + TOKENS + SOURCE + CAP, "edits.image_tokens"),
-        (GPT + EDITS + "content_types = []\n", "edits: Value error, content_types"),
+        (GPT + EDITS + "content_types = []\n", "edits: content_types"),
         (QWEN + EDITS + PNG + "[edits.parameters.n]\ndrop = true\n" + SOURCE, "edits.parameters.n"),
         (QWEN + EDITS + PNG + '[edits.parameters.n]\ntype = "any"\ndrop = true\n' + SOURCE, "edits.parameters.n: must"),
         (QWEN + EDITS + PNG + '[edits.parameters.stream]\ntype = "boolean"\n' + SOURCE, "edits.parameters.stream"),

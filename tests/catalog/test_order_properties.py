@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from app.catalog.catalog import Catalog, load_catalog
 from app.catalog.normalise import ImageRequest, normalise
-from app.catalog.order import Operation, Order, read_fields
+from app.catalog.order import Operation, Order
 from app.catalog.policy import Policy
 from app.catalog.pricing import quote
 from app.catalog.unknown import UnknownModels
 from app.errors import GatewayError
 from app.money import Money
-from tests.catalog.asking import picture
+from tests.catalog.asking import fields_of, on_sale, picture
 
-REFUSING = load_catalog()
-PASSING = load_catalog(unknown=UnknownModels(Money(1_000_000_000)))
+REFUSING = on_sale(load_catalog())
+PASSING = on_sale(load_catalog(unknown=UnknownModels(Money(1_000_000_000))))
 MODELS = [*REFUSING.by_name, "gpt-image-99", "nobody/has-it"]
 PARAMETERS = sorted({*REFUSING.known, "model", "stream", "partial_images", "response_format", "x", "images"})
 JSON = st.recursive(
@@ -43,7 +43,7 @@ ITEM = re.compile(r'[a-z][a-z0-9_]*;(dropped|emulated|fanned-out|to="[ !#-\[\]-~
 def orders(draw: st.DrawFn) -> Order:
     """Any order a door may hand over."""
     named = {"prompt": "p", "model": draw(st.sampled_from(MODELS))}
-    fields = read_fields(json.dumps(named | draw(FIELDS)).encode("ascii", "replace"))
+    fields = fields_of(named | draw(FIELDS))
     from_form = draw(st.booleans())
     if from_form:
         fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
@@ -97,17 +97,3 @@ def test_any_order_is_answered(order: Order, unknown_pass: bool, policy: Policy,
     assert (again.fields, again.normalized) == (request.fields, ())
     if request.profile.prices is not None:
         assert quote(request).cost > 0
-
-
-@settings(deadline=None)  # a busy machine is no failure
-@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_are_answered(body: bytes) -> None:
-    """Whatever bytes arrive, the outcome is a request or a refusal."""
-    try:
-        order = Order("generations", read_fields(body))
-    except GatewayError as refusal:
-        status = refusal.status
-    else:
-        request = outcome(order, REFUSING, Policy())
-        status = request if isinstance(request, int) else 400
-    assert 400 <= status < 500

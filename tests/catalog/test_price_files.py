@@ -1,13 +1,15 @@
 """The files a sync writes: loaded by the catalog, replaced by the next sync, never in the place of the operator's."""
 
+import tomllib
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from app.catalog.catalog import CatalogError, load_catalog
-from app.catalog.price_files import file_name, write_price_files
-from app.catalog.price_list import MARK, Difference, ListedPrice, compare
+from app.catalog.catalog import load_catalog
+from app.catalog.documents import CatalogError
+from app.catalog.price_files import MARK, file_name, price_file, write_price_files
+from app.catalog.price_list import Difference, ListedPrice, compare
 from app.money import Money, token_price
 
 FILE = "00-cometapi-gpt-image-2.toml"
@@ -71,6 +73,32 @@ def test_a_catalog_that_would_not_load_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="colour"):
         write_price_files(tmp_path, found)
     assert [path.name for path in tmp_path.iterdir()] == ["wrong.toml"]
+
+
+def test_the_file_says_the_whole_price_and_where_it_is_from(tmp_path: Path) -> None:
+    """It extends the model, replaces `[price]` whole, and begins with the mark that lets the next sync replace it."""
+    (found,) = difference(tmp_path, "5.125")
+    text = price_file(found)
+    assert text.startswith(MARK)
+    assert tomllib.loads(text) == {
+        "extends": "gpt-image-2",
+        "price": {
+            "text_input": "5.125",
+            "image_input": "10.25",
+            "text_output": "24",
+            "image_output": "24",
+            "basis": "cometapi",
+            "source": "CometAPI /api/models, 2026-11-22; image_input is not listed: as many times text_input as in the "
+            "shipped profile, at least that price",
+        },
+    }
+
+
+def test_no_file_is_made_of_an_unusable_price(tmp_path: Path) -> None:
+    """What must not be taken over has no text to be written."""
+    (found,) = difference(tmp_path, "0.004")
+    with pytest.raises(ValueError, match="gpt-image-2"):
+        price_file(found)
 
 
 def test_any_model_name_makes_a_file_name() -> None:

@@ -1,6 +1,5 @@
 """The public price list against the catalog: what differs, what is taken at its dearest, what is never taken over."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.catalog import load_catalog
-from app.catalog.price_list import MARK, Difference, ListedPrice, compare, price_file
+from app.catalog.price_list import Difference, ListedPrice, compare
 from app.catalog.profile import Profile
 from app.money import Money, parse_dollars, token_price
 
@@ -79,10 +78,7 @@ def test_a_request_is_a_picture() -> None:
 )
 def test_what_is_never_taken_over(model: str, price: ListedPrice, obstacle: str) -> None:
     """An unusable price, one of another unit or kind, and tokens of a model whose tokens nobody can count."""
-    found = differences({model: price})[model]
-    assert obstacle in found.obstacle
-    with pytest.raises(ValueError, match=model):
-        price_file(found)
+    assert obstacle in differences({model: price})[model].obstacle
 
 
 def test_a_price_of_ten_times_is_still_believed() -> None:
@@ -114,21 +110,3 @@ def test_pictures_sent_along_are_never_cheaper_than_listed_input(text: Money, ou
     found = differences({name: ListedPrice(input=text, output=output)}).get(name)
     if found is not None and found.theirs is not None:
         assert found.theirs.image_input >= text
-
-
-def test_the_file_says_the_whole_price_and_where_it_is_from() -> None:
-    """It extends the model, replaces `[price]` whole, and begins with the mark that lets the next sync replace it."""
-    text = price_file(differences({"gpt-image-2": by_tokens("5.125", "24")})["gpt-image-2"])
-    assert text.startswith(MARK)
-    assert tomllib.loads(text) == {
-        "extends": "gpt-image-2",
-        "price": {
-            "text_input": "5.125",
-            "image_input": "10.25",
-            "text_output": "24",
-            "image_output": "24",
-            "basis": "cometapi",
-            "source": "CometAPI /api/models, 2026-11-22; image_input is not listed: as many times text_input as in the "
-            "shipped profile, at least that price",
-        },
-    }

@@ -16,7 +16,8 @@ from app.errors import InvalidRequest
 from tests.catalog import asking
 
 CATALOG = load_catalog()
-EVERY = (*CATALOG.profiles(), *CATALOG.retired())
+PRICED = asking.on_sale(CATALOG)
+EVERY = CATALOG.all()
 BY_TOKENS = [profile for profile in EVERY if profile.prices is not None]
 FILES = sorted(Path(catalog_module.__file__).with_name("profiles").glob("*.toml"))
 
@@ -31,7 +32,7 @@ UNPRICED = [*DALL_E, SEEDREAM_3, *SEEDREAMS, "qwen-image", "flux-pro"]
 
 
 def ask(model: str, **fields: Any) -> ImageRequest:
-    return asking.ask(CATALOG, model=model, **fields)
+    return asking.ask(PRICED, model=model, **fields)
 
 
 def refused(model: str, **fields: Any) -> str:
@@ -53,9 +54,8 @@ def prices_of(profile: Profile) -> UnitPrices:
 
 def test_which_models_ship() -> None:
     """Every model of CometAPI's images routes has a profile; those no longer made stand apart."""
-    assert CATALOG.names() == tuple(
-        sorted([*ONES[1:], *FREE, *SEEDREAMS, SEEDREAM_3, "qwen-image", EDITOR, "flux-pro"])
-    )
+    offered = [*ONES[1:], *FREE, *SEEDREAMS, SEEDREAM_3, "qwen-image", EDITOR, "flux-pro"]
+    assert [profile.name for profile in CATALOG.profiles()] == sorted(offered)
     assert [profile.name for profile in CATALOG.retired()] == [*DALL_E, "gpt-image-1"]
 
 
@@ -112,7 +112,7 @@ def test_whose_prices() -> None:
 def test_what_has_no_price_is_not_sold(model: str) -> None:
     """An unknown price is never taken for zero, retired or not."""
     with pytest.raises(InvalidRequest) as refusal:
-        quote(ask(model))
+        asking.ask(CATALOG, model=model)
     assert refusal.value.code == "model_not_priced"
 
 
@@ -149,9 +149,38 @@ def test_what_is_left_open_is_quoted_at_the_dearest(model: str) -> None:
 @pytest.mark.parametrize("model", [*FREE[1:], "chatgpt-image-latest"])
 def test_models_without_a_public_count_have_a_cap(model: str) -> None:
     """Neither size nor quality lowers what is held where nobody publishes what they cost."""
-    qualities = CATALOG.find(model).qualities
-    assert {most_tokens(model, quality=quality, size="1024x1024") for quality in qualities} == {25_000}
+    for quality in ("low", "high", "auto"):
+        assert most_tokens(model, quality=quality, size="1024x1024") == 25_000
     assert most_tokens(model, n=2) == 50_000
+
+
+QUOTED: dict[str, list[Any]] = {
+    "n": [1, 2],
+    "size": ["1024x1024", "1536x1024"],
+    "quality": ["low", "high"],
+    "output_format": ["png", "gif"],
+}
+
+
+@pytest.mark.parametrize("profile", BY_TOKENS, ids=lambda profile: profile.name)
+def test_what_changes_the_quote_is_said_to_change_the_cost(profile: Profile) -> None:
+    """Every parameter on which the quote depends is marked, and so is the number of pictures of every model."""
+    for name, values in QUOTED.items():
+        rule = profile.operations["generations"][name]
+        if name == "output_format" and "gif" not in repr(rule):
+            assert not rule.changes_cost
+        elif len({quote(ask(profile.name, **{name: value})).cost for value in values}) > 1:
+            assert rule.changes_cost
+    assert all(rules["n"].changes_cost for every in EVERY for rules in every.operations.values())
+
+
+def test_what_changes_the_cost_of_tokens_nobody_publishes() -> None:
+    """Sizes, qualities, complexity and frames are billed even where the quote is one cap for all of them."""
+    newest = CATALOG.find("gpt-image-2.6-sunburst").operations["generations"]
+    marked = {name for name, rule in newest.items() if rule.changes_cost}
+    assert marked == {"prompt", "n", "size", "quality", "output_format", "complexity", "frame_count"}
+    assert CATALOG.find("gpt-image-1.5").operations["edits"]["input_fidelity"].changes_cost
+    assert not CATALOG.find("gpt-image-1-mini").operations["edits"]["input_fidelity"].changes_cost
 
 
 def test_a_gif_is_held_like_its_frames() -> None:
@@ -176,7 +205,7 @@ def test_sizes_and_qualities_of_the_first_generation(model: str) -> None:
         assert ask(model, size=size).size == size
     assert refused(model, size="2048x2048") == refused(model, size="1792x1024") == "size"
     assert refused(model, quality="xhigh") == refused(model, quality="standard") == "quality"
-    assert CATALOG.find(model).qualities == ("low", "medium", "high", "auto")
+    assert ask(model, quality="medium").normalized == ask(model, quality="auto").normalized == ()
 
 
 @pytest.mark.parametrize("model", FREE[1:])

@@ -1,13 +1,11 @@
 """Models the catalog does not have, and models that end."""
 
-from datetime import date
 from pathlib import Path
 
 import pytest
 
 from app.catalog.catalog import Catalog, load_catalog
 from app.catalog.pricing import quote
-from app.catalog.profile import lifecycle_headers
 from app.catalog.unknown import UnknownModels
 from app.errors import InvalidRequest, ModelNotFound
 from app.money import Money
@@ -42,6 +40,8 @@ def test_an_unknown_model_passes_at_the_price_of_the_settings() -> None:
         ask(PASSING, model="flux-9", n=11)
     with pytest.raises(InvalidRequest, match="Unknown parameter: 'x'"):
         ask(PASSING, model="flux-9", x=1)
+    with pytest.raises(InvalidRequest, match=r"Invalid value for 'style': .* at most 16 levels and 1000 values"):
+        ask(PASSING, model="flux-9", style=[1] * 1_000)
 
 
 def test_an_unknown_model_of_a_family() -> None:
@@ -69,10 +69,10 @@ def test_the_closest_pattern_wins(tmp_path: Path) -> None:
     (tmp_path / "1.toml").write_text('extends = "flux-pro"\nstands_for = "flux-*"\n', encoding="utf-8")
     (tmp_path / "2.toml").write_text('extends = "qwen-image"\nstands_for = "*"\n', encoding="utf-8")
     catalog = load_catalog(tmp_path, unknown=UnknownModels(DOLLAR))
-    assert [catalog.find(name).family for name in ("flux-2", "else", "gpt-image-9")] == [
-        "flux",
-        "qwen-image",
-        "gpt-image",
+    assert [catalog.find(name).owned_by for name in ("flux-2", "else", "gpt-image-9")] == [
+        "black-forest-labs",
+        "alibaba",
+        "openai",
     ]
     assert catalog.find("gpt-image-1").assumed is False
     assert catalog.find("flux-2").prices is not None
@@ -81,23 +81,10 @@ def test_the_closest_pattern_wins(tmp_path: Path) -> None:
 
 def test_made_up_names_are_forgotten() -> None:
     """The catalog is as large after a thousand of them as before, and lists none."""
-    before = PASSING.names()
+    before = PASSING.all()
     assert len({PASSING.find(f"made-up-{number}").name for number in range(1_000)}) == 1_000
-    assert PASSING.names() == before
-    assert "unknown-model" not in before
-
-
-def test_the_end_of_a_model_in_headers(shipped: Catalog) -> None:
-    """Deprecation is when it was announced, Sunset when it ends; a model that lives on has neither."""
-    ending, ended = shipped.find("gpt-image-1.5"), shipped.find("dall-e-2")
-    assert lifecycle_headers(ending) == [
-        (b"deprecation", b"@1780358400"), (b"sunset", b"Tue, 01 Dec 2026 00:00:00 GMT"),
-    ]  # fmt: skip
-    assert lifecycle_headers(ended) == [
-        (b"deprecation", b"@1778544000"), (b"sunset", b"Tue, 12 May 2026 00:00:00 GMT"),
-    ]  # fmt: skip
-    assert (ended.deprecation, ended.sunset) == (date(2026, 5, 12), date(2026, 5, 12))
-    assert lifecycle_headers(shipped.find("gpt-image-2")) == []
+    assert PASSING.all() == before
+    assert "unknown-model" not in {profile.name for profile in before}
 
 
 def test_where_links_may_point(shipped: Catalog) -> None:

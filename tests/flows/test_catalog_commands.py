@@ -22,6 +22,14 @@ FILE = "00-cometapi-gpt-image-2.toml"
 KEY = "sk-upstream-of-the-tests"
 
 
+BY_HAND = 'extends = "qwen-image"\n[price]\nper_image = "0.035"\nsource = "our contract"\n'
+
+
+def pricing_of_a_request(dollars: float) -> dict[str, Any]:
+    """A price by the request as CometAPI lists it."""
+    return {"currency": "USD / request", "input": None, "output": None, "per_request": dollars}
+
+
 def pricing(text_input: float, output: float) -> dict[str, Any]:
     """A price by tokens as CometAPI lists it."""
     return {"currency": "USD / M Tokens", "input": text_input, "output": output, "per_request": None}
@@ -108,8 +116,7 @@ def test_check_reminds_of_what_replicas_share() -> None:
 
 def test_check_prints_json(tmp_path: Path) -> None:
     """The same for a program, prices as exact text; a folder on the command line is the catalog's."""
-    own = 'extends = "qwen-image"\n[price]\nper_image = "0.035"\nsource = "our contract"\n'
-    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    (tmp_path / "own.toml").write_text(BY_HAND, encoding="utf-8")
     told = json.loads(run("check", str(tmp_path), "--json").stdout)
 
     models = {model["name"]: model for model in told["models"]}
@@ -117,7 +124,7 @@ def test_check_prints_json(tmp_path: Path) -> None:
     assert told["default_model"] == "gpt-image-2"
     assert models["gpt-image-2"]["prices"]["text_input"] == "4.00"
     assert models["qwen-image"]["prices"] == {"per_image": "0.035"}
-    assert models["qwen-image"]["source"] == "our contract"
+    assert (models["qwen-image"]["source"], models["qwen-image"]["basis"]) == ("our contract", "operator")
     assert models["gpt-image-1"]["retired"] == {"since": "2026-10-23", "replacement": "gpt-image-2"}
     assert models["doubao-seedream-5-0-260128"]["basis"] == "unpriced"
     assert "$0.035" in run("check", IMAGEGATE_CATALOG_DIR=str(tmp_path)).stdout
@@ -205,6 +212,43 @@ def test_sync_writes_the_new_prices(prices: PriceListServer, tmp_path: Path) -> 
     assert prices.asked[-1][0] == "/elsewhere"
 
 
+def test_sync_makes_the_folder(prices: PriceListServer, tmp_path: Path) -> None:
+    """The first `--write` makes IMAGEGATE_CATALOG_DIR; where nothing is written, that it is not there is a fault."""
+    prices.list_prices(gpt_image_2=pricing(5, 24))
+    folder = tmp_path / "new" / "catalog"
+
+    assert "not a folder" in sync(prices, IMAGEGATE_CATALOG_DIR=str(folder)).stderr
+    assert f"written to {FILE}." in sync(prices, "--write", IMAGEGATE_CATALOG_DIR=str(folder)).stdout
+    assert [path.name for path in folder.iterdir()] == [FILE]
+
+
+def test_sync_says_beforehand_what_it_would_keep(prices: PriceListServer, tmp_path: Path) -> None:
+    """Prices by hand are named without `--write` too, and only what would be written is said to be taken over."""
+    (tmp_path / "own.toml").write_text(BY_HAND, encoding="utf-8")
+    folder = {"IMAGEGATE_CATALOG_DIR": str(tmp_path)}
+    prices.list_prices(qwen_image=pricing_of_a_request(0.05))
+    one = sync(prices, **folder)
+    prices.list_prices(qwen_image=pricing_of_a_request(0.05), gpt_image_2=pricing(5, 24))
+    two = sync(prices, **folder)
+
+    assert "qwen-image: kept as it is, own.toml prices it by hand.\n--write would change nothing.\n" in one.stdout
+    assert ["qwen-image", "per_image", "$0.035", "$0.05", "+42.9", "%"] in [
+        row.split() for row in one.stdout.split("\n")
+    ]
+    assert "operator" not in one.stdout
+    assert "by hand.\nWith --write these are taken over: gpt-image-2.\n" in two.stdout
+
+
+def test_check_remarks_on_two_prices(tmp_path: Path) -> None:
+    """Two files that price one model load, and are told with the one that counts, for people and for programs."""
+    (tmp_path / "a.toml").write_text(BY_HAND, encoding="utf-8")
+    (tmp_path / "b.toml").write_text(BY_HAND.replace("0.035", "0.036"), encoding="utf-8")
+    remark = "qwen-image is priced by a.toml and b.toml; b.toml counts."
+
+    assert f"\n{remark}\n" in run("check", str(tmp_path)).stdout
+    assert remark in json.loads(run("check", str(tmp_path), "--json").stdout)["remarks"]
+
+
 def test_sync_without_a_folder_writes_nothing(prices: PriceListServer) -> None:
     """`--write` without IMAGEGATE_CATALOG_DIR is told before anybody is asked."""
     told = sync(prices, "--write")
@@ -229,8 +273,18 @@ def test_sync_tells_what_is_no_list(prices: PriceListServer) -> None:
 def test_sync_tells_what_is_no_address(prices: PriceListServer) -> None:
     """A mistyped `--url`, and a proxy this cannot use, are told in a sentence too."""
     wrong = run("catalog", "sync", "--url", "http://127.0.0.1:port/")
-    proxied = run("catalog", "sync", "--url", prices.address, http_proxy="socks5://127.0.0.1:1", no_proxy="")
+    proxied = run("catalog", "sync", "--url", f"{prices.address}/list", http_proxy="socks5://127.0.0.1:1", no_proxy="")
 
     assert (wrong.exit_code, proxied.exit_code) == (1, 2)
-    assert "http://127.0.0.1:port/ is no address" in wrong.stderr
+    assert "No price list from http://127.0.0.1:port/: this is no address" in wrong.stderr
     assert "HTTP_PROXY" in proxied.stderr
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_sync_wants_the_whole_address(prices: PriceListServer, end: str) -> None:
+    """`--url` with a host alone is told what is missing, and nobody is asked."""
+    told = run("catalog", "sync", "--url", prices.address + end)
+
+    assert told.exit_code == 1
+    assert told.stderr == f"Error: --url wants the whole address of the list: {prices.address}/api/models\n"
+    assert prices.asked == []

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.catalog.catalog import Catalog, load_catalog
-from app.catalog.delivery import OWN_RULES
+from app.catalog.handover import OWN_RULES
 from app.catalog.order import Operation
 from app.catalog.profile import Profile
 from tests.house.tree import DOCS
@@ -12,6 +12,8 @@ BEGIN, END = "<!-- parameters: begin (made by `make lists`) -->\n", "<!-- parame
 PAGE = DOCS / "api.md"
 OPERATIONS: tuple[Operation, ...] = ("generations", "edits", "variations")
 PICTURES = ("image", "mask", "markup")
+COSTS = " `$`"
+"""The mark of what changes the cost."""
 
 Treatment = tuple[str, ...]
 """What one model does with each parameter of a table, in the table's order."""
@@ -38,7 +40,7 @@ def write(page: Path = PAGE) -> None:
 
 
 def _table(catalog: Catalog, operation: Operation) -> str:
-    profiles = [profile for profile in (*catalog.profiles(), *catalog.retired()) if operation in profile.operations]
+    profiles = [profile for profile in catalog.all() if operation in profile.operations]
     names = list(dict.fromkeys(name for profile in profiles for name in profile.operations[operation]))
     names += sorted(catalog.known.difference(names))
     if operation != "generations":
@@ -62,7 +64,7 @@ def _cell(catalog: Catalog, profile: Profile, operation: Operation, name: str) -
     if rule is None or rule.drop:
         return "refused" if name in catalog.essential else "dropped"
     default = getattr(rule, "default", None)
-    return "passed" if default is None else f"defaulted: `{default}`"
+    return ("passed" if default is None else f"defaulted: `{default}`") + COSTS * rule.changes_cost
 
 
 def _own(profile: Profile, name: str) -> str:
@@ -72,18 +74,19 @@ def _own(profile: Profile, name: str) -> str:
         case "stream":
             return "passed" if profile.streaming else "emulated"
         case _:
-            return "passed" if profile.streaming else "dropped"
+            return "passed" + COSTS * OWN_RULES[name].changes_cost if profile.streaming else "dropped"
 
 
 def _picture(profile: Profile, operation: Operation, name: str) -> str:
     rule = profile.inputs[operation]
+    costs = COSTS * bool(profile.prices and profile.prices.by_tokens)
     match name:
         case "image":
-            return f"passed: up to {rule.max_images}"
+            return f"passed: up to {rule.max_images}{costs}"
         case "mask":
-            return "passed" if rule.max_mask_bytes else "refused"
+            return f"passed{costs}" if rule.max_mask_bytes else "refused"
         case _:
-            return "passed" if rule.markup else "refused"
+            return f"passed{costs}" if rule.markup else "refused"
 
 
 if __name__ == "__main__":

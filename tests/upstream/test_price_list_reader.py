@@ -123,6 +123,15 @@ def test_the_list_is_at_the_root_of_the_upstream() -> None:
     assert price_list_url("https://u:p@api.cometapi.com:8443/v1") == "https://api.cometapi.com:8443/api/models"
 
 
+def test_the_list_may_be_elsewhere() -> None:
+    """Another place is taken as it is; what is no address is told like any other reason for having no list."""
+    elsewhere = "http://127.0.0.1:1/list.json?x=1"
+    assert price_list_url("https://api.cometapi.com/v1", elsewhere) == elsewhere
+    for base_url, place in (("https://api.cometapi.com/v1", "http://a:port/"), ("http://a:port/v1", None)):
+        with pytest.raises(PriceListFailed, match="no address"):
+            price_list_url(base_url, place)
+
+
 async def read(script: Script, total_seconds: float = 30.0) -> dict[str, ListedPrice]:
     """Fetch a list from a server that plays the script."""
     async with serving(script) as server, transporting() as transport:

@@ -1,4 +1,4 @@
-"""The form of ``[price]`` in a profile file, checked by pydantic."""
+"""The layout of ``[price]`` in a profile file, checked by pydantic."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -11,7 +11,7 @@ from app.money import Money, parse_dollars, token_price
 Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-class PriceFile(BaseModel):
+class PriceTable(BaseModel):
     """``[price]``: US dollars, per million tokens or per picture; zero is no price, and no price means refused."""
 
     model_config = ConfigDict(extra="forbid")
@@ -22,7 +22,8 @@ class PriceFile(BaseModel):
     text_output: Decimal | None = None
     image_output: Decimal | None = None
     per_image: Decimal | None = None
-    basis: Literal["cometapi", "list"] = "cometapi"
+    basis: Literal["cometapi", "list", "operator"] = "operator"
+    """Shipped files and those of a sync say theirs, so a file that says nothing was written by the operator."""
     source: Text
 
     @model_validator(mode="after")
