@@ -12,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.assets.hosted import HostedImage, HostedImages
 from app.errors import GatewayError
+from app.gateway.in_flight import InFlight
+from app.web.cut import cut
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ _REFUSED: Final[list[Header]] = [*_FOR_EVERYBODY, (b"cache-control", b"no-store"
 """On a refusal too, so that a page may read why."""
 
 
+_SENT_BYTES: Final = 64 * 1024
+"""What a client has to take within the deadline; a slow one does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is said to one request: the head, and which bytes of the picture follow."""
@@ -47,13 +53,17 @@ class Answer:
 class ServeImage:
     """The endpoint. It asks for no key: the signature in the path is what opens the picture."""
 
-    def __init__(self, images: HostedImages, send_seconds: float) -> None:
+    def __init__(self, images: HostedImages, send_seconds: float, most_at_once: int) -> None:
         self._images = images
         self._send_seconds = send_seconds
+        self._in_flight = InFlight(most_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve GET or HEAD; an answer that fails after its head is left unfinished, which closes the connection."""
-        request = Request(scope, receive)
+        with self._in_flight.one():
+            await self._serve(Request(scope, receive), scope, send)
+
+    async def _serve(self, request: Request, scope: Scope, send: Send) -> None:
         try:
             image = await self._images.open(request.path_params["signature"], request.path_params["name"])
         except GatewayError as error:
@@ -65,10 +75,13 @@ class ServeImage:
             async for piece in self._images.read(image, answer.start, answer.stop):
                 if await request.is_disconnected():
                     return
-                async with asyncio.timeout(self._send_seconds):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                for at in range(0, len(piece), _SENT_BYTES):
+                    async with asyncio.timeout(self._send_seconds):
+                        part = piece[at : at + _SENT_BYTES]
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
         except TimeoutError:
-            return  # a client that takes nothing any more; it must not hold us and the store for ever
+            cut(scope)  # it takes nothing any more, and must not hold us and the store for ever
+            return
         except GatewayError as error:
             log.warning("a hosted picture was cut", extra={"why": error.detail})
             return

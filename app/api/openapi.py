@@ -74,6 +74,18 @@ _PATHS: dict[str, Any] = {
     "/v1/images/variations": _making(
         "createImageVariation", "Make pictures like a picture", {_FORM: _body(["image"], image=_FILE)}
     ),
+    "/v1/images/quote": {
+        "post": {
+            "operationId": "quoteImage",
+            "summary": "What a request would cost, and whether it would be admitted now; buys nothing",
+            "security": [{"virtualKey": []}],
+            "requestBody": {
+                "required": True,
+                "content": {_JSON: _body(["prompt"]), _FORM: _body(["prompt", "image"], image=_FILE)},
+            },
+            "responses": _answers({"description": "The quote"}, 400, 401, 403, 404, 413, 503),
+        }
+    },
     "/images/{signature}/{name}": {
         "get": {
             "operationId": "openHostedImage",

@@ -9,7 +9,7 @@ from app.assets.names import expiry_of, extension_of, new_name
 from app.assets.sniff import content_type, extension
 from app.assets.spool import HEAD_BYTES
 from app.assets.store import ImageStore
-from app.errors import LinkExpired, NotFound, UpstreamFailed
+from app.errors import LinkExpired, NotFound
 
 SHOWN_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/bmp"})
 """Plain pictures, which a browser may show in place. An SVG is a document that can run scripts, and is saved."""
@@ -49,12 +49,12 @@ class HostedImages:
 
         Raises:
             ImageStoreUnavailable: it could not be kept; nothing of it is left behind.
-            UpstreamFailed: there is no picture, not a single byte.
+            ValueError: there is no picture, not a single byte.
 
         """
         head = await _head_of(chunks)
         if not head:
-            raise UpstreamFailed("The upstream's picture is empty.")
+            raise ValueError("there is no picture, not a single byte")
         name = new_name(int(self._clock() + self._keep_seconds), extension(content_type(head)))
         await self._store.put(name, _joined(head, chunks))
         return self._signer.link(name)
@@ -75,7 +75,7 @@ class HostedImages:
             raise LinkExpired("This link has expired, and its picture is gone.")
         size_bytes = await self._store.size_bytes(name)
         if size_bytes is None:
-            raise NotFound("This picture is gone: it had to make room for newer ones.")
+            raise NotFound("This picture is gone: it had to make room for newer ones, or was removed.")
         return HostedImage(name, _TYPES.get(extension_of(name), UNKNOWN_TYPE), size_bytes, seconds_left)
 
     def read(self, image: HostedImage, start: int, stop: int) -> AsyncIterator[bytes]:

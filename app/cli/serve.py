@@ -28,6 +28,9 @@ from app.wiring import Services, open_services
 
 log = logging.getLogger(__name__)
 
+_DESCRIPTORS_EACH = 22
+"""A request in flight has two sockets, and the largest edit eighteen pictures in the spool and an answer."""
+
 Ready = Callable[[Services, str], Awaitable[None]]
 """Called once the gateway listens, with its services and its address (``http://127.0.0.1:8080``)."""
 
@@ -44,7 +47,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         # uvicorn stops at a signal and then raises it again, for the handler that was there before. That must not end
         # the process in its tracks: Redis and the journal are still to be closed.
         signal.signal(number, _nothing)
-    _raise_descriptor_limit(2 * settings.max_in_flight + 100)
+    _raise_descriptor_limit(_DESCRIPTORS_EACH * settings.max_in_flight + 100)
     listener = _listen(settings)
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
@@ -59,11 +62,12 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
 
 async def serve_gateway(settings: Settings, listener: socket.socket, ready: Ready, purpose: str = SERVE) -> None:
     """Open everything, serve, and close everything in reverse."""
+    # Port 0 is known only now, and links to pictures name it.
     reached = settings.model_copy(update={"port": listener.getsockname()[1]})
     async with owned_redis(settings, purpose) as url, open_services(reached, url) as services:
         await _expect_redis(services)
         config = server_config(create_app(services), settings)
-        server = _Server(config, lambda: ready(services, _address(listener)), lambda: services.in_flight.number)
+        server = _Server(config, lambda: ready(services, _address(listener)), services)
         await server.serve(sockets=[listener])
 
 
@@ -101,12 +105,10 @@ def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config
 class _Server(uvicorn.Server):
     """Tells when it listens, and what it waits for when it is to stop."""
 
-    def __init__(
-        self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]], in_flight: Callable[[], int]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]], services: Services) -> None:
         super().__init__(config)
         self._listening = listening
-        self._in_flight = in_flight
+        self._services = services
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -115,7 +117,8 @@ class _Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if not self.should_exit and (number := self._in_flight()):
+        self._services.turnstile.close()
+        if not self.should_exit and (number := self._services.in_flight.number):
             seconds = self.config.timeout_graceful_shutdown
             announce(
                 f"Stopping when {number} in flight are finished, in {seconds} s at most. "
@@ -129,7 +132,7 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 
 
 def _raise_descriptor_limit(wanted: int) -> None:
-    """Allow as many open sockets as are wanted, if the machine lets us; a request in flight has two."""
+    """Allow as many open sockets and files as are wanted, if the machine lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

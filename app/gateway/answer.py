@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-import orjson
-
 from app.catalog.order import Operation
 from app.gateway.conversion import Shown
-from app.upstream.canonical import canonical_created, canonical_fields, canonical_item
+from app.upstream.canonical import canonical_created, canonical_fields, canonical_item, members
 from app.upstream.event_form import add_usage, canonical_event
+from app.upstream.events import Piece
 
 _COMPLETED = {
     "generations": "image_generation.completed",
@@ -44,22 +43,23 @@ async def as_json(items: Sequence[Item], fields: dict[str, Any]) -> AsyncIterato
         yield before + b'{"%b":"' % item.shown.kind.encode()
         async for piece in item.shown.text():
             yield piece
-        yield b'"' + _members(canonical_item(item.document)) + b"}"
+        yield b'"' + members(canonical_item(item.document)) + b"}"
         before = b","
-    yield b"]" + _members(fields) + b"}"
+    yield b"]" + members(fields) + b"}"
 
 
-async def as_events(items: Sequence[Item], fields: dict[str, Any], operation: Operation) -> AsyncIterator[bytes]:
-    """A completed event for every picture, in pieces, each but for its blank line; the usages of all make the whole."""
+async def as_events(items: Sequence[Item], fields: dict[str, Any], operation: Operation) -> AsyncIterator[Piece]:
+    """A completed event for every picture, in pieces; the usages of all make the whole."""
     kind = _COMPLETED[operation]
     usages = split_usage(fields.get("usage", {}), len(items))
     for item, usage in zip(items, usages, strict=True):
-        yield b'event: %b\ndata: {"type":"%b","%b":"' % (kind.encode(), kind.encode(), item.shown.kind.encode())
+        lead = f'event: {kind}\ndata: {{"type":"{kind}","{item.shown.kind}":"'
+        yield Piece(lead.encode())
         async for piece in item.shown.text():
-            yield piece
+            yield Piece(piece)
         told = canonical_event(kind, fields | {"usage": usage}, created=fields["created"])
-        yield b'"' + _members(told) + b"}\n"
-        yield b"\n"
+        yield Piece(b'"' + members(told) + b"}\n")
+        yield Piece(b"\n", ends_completed=True)
 
 
 def split_usage(usage: dict[str, Any], shares: int) -> list[dict[str, Any]]:
@@ -74,8 +74,3 @@ def split_usage(usage: dict[str, Any], shares: int) -> list[dict[str, Any]]:
         for part, share in zip(parts, split, strict=True):
             part[name] = share
     return parts
-
-
-def _members(fields: dict[str, Any]) -> bytes:
-    """The fields as they follow other members of an object: each behind a comma."""
-    return b"," + orjson.dumps(fields)[1:-1] if fields else b""

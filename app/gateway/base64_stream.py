@@ -1,11 +1,16 @@
 """Base64 as it passes: pictures decoded and encoded in pieces, in constant memory."""
 
 import binascii
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 _SLASH: Final = b"\\/"
 """JSON lets a slash be escaped, and PHP's encoder does it; base64 has no other character that needs an escape."""
+
+_DATA_URI: Final = re.compile(rb"data:[\w.+/\\-]{1,100};base64,")
+"""What some relays put in front, although OpenAI does not."""
+_HEAD_BYTES: Final = 128
 
 
 async def decode(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -15,18 +20,20 @@ async def decode(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         ValueError: it is no base64, or cut short.
 
     """
-    rest = b""
-    async for chunk in chunks:
+    rest, is_over = b"", False
+    async for chunk in _bare(chunks):
         text = rest + chunk
-        cut = text.endswith(b"\\")
-        text, rest = (text[:-1], b"\\") if cut else (text, b"")
+        text, escape = (text[:-1], b"\\") if text.endswith(b"\\") else (text, b"")
         text = text.replace(_SLASH, b"/")
         whole = len(text) - len(text) % 4
-        text, rest = text[:whole], text[whole:] + rest
+        text, rest = text[:whole], text[whole:] + escape
+        if text and is_over:
+            raise ValueError("base64 goes on behind its end")
         if text:
-            yield _decoded(text)
+            is_over = text.endswith(b"=")
+            yield binascii.a2b_base64(text, strict_mode=True)
     if rest:
-        yield _decoded(rest)
+        raise ValueError("base64 is cut short")
 
 
 async def encode(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
@@ -42,5 +49,16 @@ async def encode(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         yield binascii.b2a_base64(rest, newline=False)
 
 
-def _decoded(text: bytes) -> bytes:
-    return binascii.a2b_base64(text, strict_mode=True)
+async def _bare(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The text without what a data URI has in front."""
+    head: bytes | None = b""
+    async for chunk in chunks:
+        if head is None:
+            yield chunk
+            continue
+        head += chunk
+        if len(head) >= _HEAD_BYTES:
+            yield _DATA_URI.sub(b"", head, count=1) if head.startswith(b"data:") else head
+            head = None
+    if head:
+        yield _DATA_URI.sub(b"", head, count=1) if head.startswith(b"data:") else head

@@ -1,6 +1,7 @@
 """An answer kept whole before any of it goes to the client: its words in memory, its pictures in the spool."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,9 @@ class SpooledPicture:
 class Collected:
     """Takes the segments of one answer."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, files: AsyncExitStack) -> None:
         self._spool = spool
+        self._files = files  # closes the pictures, whoever forgets this answer
         self.pictures: list[SpooledPicture] = []
         self.document: dict[str, Any] = {}
         """The answer without its pictures, once it is whole."""
@@ -34,7 +36,9 @@ class Collected:
                 if segment.start is not None:
                     await self._end_picture()
                     start = segment.start
-                    self.pictures.append(SpooledPicture(start.index, start.kind, self._spool.open_file()))
+                    text = self._spool.open_file()
+                    self._files.push_async_callback(text.aclose)
+                    self.pictures.append(SpooledPicture(start.index, start.kind, text))
                 await self.pictures[-1].text.write(segment.data)
 
     async def end(self, answer: Answer) -> None:
@@ -49,11 +53,6 @@ class Collected:
             if picture.index not in chosen or picture.kind == wanted:
                 chosen[picture.index] = picture
         return list(chosen.values())
-
-    async def aclose(self) -> None:
-        """Forget the pictures."""
-        for picture in self.pictures:
-            await picture.text.aclose()
 
     async def _end_picture(self) -> None:
         if self.pictures:

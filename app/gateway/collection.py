@@ -1,5 +1,6 @@
 """The answers of a purchase that have to be whole before any of them goes out, and what becomes of them together."""
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -8,7 +9,9 @@ from app.assets.spool import Spool
 from app.catalog.normalise import ImageRequest
 from app.gateway.answer import Item, merged
 from app.gateway.collected import Collected
-from app.gateway.conversion import Converter, PictureForm
+from app.gateway.conversion import Converter, as_given
+from app.gateway.door import Door
+from app.upstream.scanner import PictureKind
 
 
 class Collection:
@@ -26,19 +29,29 @@ class Collection:
 
     def begin(self, number: int) -> Collected:
         """Where the answer of this exchange is collected."""
-        answer = self._answers[number] = Collected(self._spool)
+        answer = self._answers[number] = Collected(self._spool, self._files)
         return answer
 
-    async def items(self, wanted: PictureForm | None) -> list[Item]:
-        """All pictures in order, in the container wanted where that can be had."""
+    async def items(self, wanted: PictureKind | None, door: Door) -> list[Item]:
+        """All pictures in order, in the container wanted where that can be had.
+
+        Nothing is converted for a client that has left. When the gateway is stopped meanwhile, pictures go out as they
+        are: they are paid for, and there is no other time to hand them over.
+        """
+        found = [(answer, picture) for answer in self._whole() for picture in answer.items(wanted)]
         hosts = self._request.profile.url_hosts
-        return [
-            Item(
-                await self._converter.show(picture, wanted, hosts, self._files),
-                answer.document["data"][picture.index],
+        wanted = None if door.is_left else wanted
+        try:
+            shown = await asyncio.gather(
+                *[self._converter.show(picture, wanted, hosts, self._files) for _, picture in found]
             )
-            for answer in self._whole()
-            for picture in answer.items(wanted)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            shown = [as_given(picture) for _, picture in found]
+        return [
+            Item(show, answer.document["data"][picture.index])
+            for show, (answer, picture) in zip(shown, found, strict=True)
         ]
 
     def fields(self) -> dict[str, Any]:
@@ -46,9 +59,7 @@ class Collection:
         return merged([answer.document for answer in self._whole()], created=int(time.time()))
 
     async def aclose(self) -> None:
-        """Forget everything."""
-        for answer in self._answers.values():
-            await answer.aclose()
+        """Forget everything; a cancellation in between leaves nothing open."""
         await self._files.aclose()
 
     def _whole(self) -> list[Collected]:

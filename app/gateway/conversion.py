@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from typing import Literal
 
 import orjson
 
@@ -18,17 +17,16 @@ from app.errors import GatewayError
 from app.gateway.base64_stream import decode, encode
 from app.gateway.collected import SpooledPicture
 from app.upstream.fetch import FetchFailed, ImageFetcher
+from app.upstream.scanner import PictureKind
 
 log = logging.getLogger(__name__)
-
-PictureForm = Literal["url", "b64_json"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A picture as the client will see it."""
 
-    kind: PictureForm
+    kind: PictureKind
     text: Callable[[], AsyncIterator[bytes]]
     """What stands between the quotes of its JSON string, in pieces."""
 
@@ -42,11 +40,11 @@ class Converter:
         self._fetcher = fetcher
 
     async def show(
-        self, picture: SpooledPicture, wanted: PictureForm | None, hosts: Sequence[str], files: AsyncExitStack
+        self, picture: SpooledPicture, wanted: PictureKind | None, hosts: Sequence[str], files: AsyncExitStack
     ) -> Shown:
         """The picture in the wanted container, else as it is; what it needs on disk lives as long as ``files``."""
         if wanted in (None, picture.kind):
-            return Shown(picture.kind, picture.text.read)
+            return as_given(picture)
         try:
             if wanted == "url":
                 return await self._as_link(picture)
@@ -54,7 +52,7 @@ class Converter:
         except (GatewayError, FetchFailed, ValueError) as error:
             why = error.detail if isinstance(error, GatewayError) and error.detail else str(error)
             log.warning("a picture could not be converted", extra={"wanted": wanted, "detail": why})
-            return Shown(picture.kind, picture.text.read)
+            return as_given(picture)
 
     async def _as_link(self, picture: SpooledPicture) -> Shown:
         async with aclosing(decode(picture.text.read())) as chunks:
@@ -76,6 +74,11 @@ class Converter:
         await into.finish()
         if not content_type(into.head):
             raise FetchFailed("What the link leads to is no picture.")
+
+
+def as_given(picture: SpooledPicture) -> Shown:
+    """The picture as the upstream wrote it."""
+    return Shown(picture.kind, picture.text.read)
 
 
 async def _once(text: bytes) -> AsyncIterator[bytes]:

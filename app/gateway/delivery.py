@@ -1,24 +1,23 @@
 """How the answer to a purchase reaches its client: passed on as it comes, or collected first where it has to change."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
 from app.assets.spool import Spool
 from app.errors import GatewayError
-from app.gateway.answer import as_events, as_json
+from app.gateway.answer import Item, as_events, as_json
 from app.gateway.collection import Collection
-from app.gateway.conversion import Converter, PictureForm
+from app.gateway.conversion import Converter
 from app.gateway.door import Door
 from app.gateway.event_relay import EventRelay
 from app.gateway.heads import event_head, json_head
 from app.gateway.purchase import Part, Purchase
 from app.gateway.relay import Relay
-from app.upstream.events import Piece
 from app.upstream.exchange import Exchange
-from app.upstream.scanner import Answer, Segment
+from app.upstream.scanner import Answer, PictureKind, Segment
 from app.upstream.writer import AnswerWriter
 
 
@@ -82,7 +81,7 @@ class JsonDelivery:
         """Pass the answer on where its pictures may stay as they are."""
         request = self._purchase.request
 
-        def sink(kind: PictureForm) -> Sink:
+        def sink(kind: PictureKind) -> Sink:
             if request.exchanges > 1 or request.response_format not in (None, kind):
                 return self._collection.begin(number)
             self._relay = Relay(self._door, json_head(self._purchase))
@@ -105,9 +104,8 @@ class JsonDelivery:
 
     async def _composed(self) -> Relay:
         wanted = self._purchase.request.response_format
-        items = await self._collection.items(wanted)
-        kept = next((item.shown.kind for item in items if wanted not in (None, item.shown.kind)), None)
-        relay = Relay(self._door, json_head(self._purchase, kept=kept))
+        items = await self._collection.items(wanted, self._door)
+        relay = Relay(self._door, json_head(self._purchase, _kept(items, wanted)))
         async for piece in as_json(items, self._collection.fields()):
             await relay.pass_on(piece)
         return relay
@@ -117,11 +115,13 @@ class EventDelivery:
     """A stream of events: the upstream's own, or made of its JSON answer."""
 
     def __init__(self, door: Door, purchase: Purchase, collection: Collection, keepalive_seconds: float) -> None:
+        self._door = door
         self._purchase = purchase
         self._collection = collection
+        self._kept: str | None = None
         self._relay = EventRelay(
             door,
-            lambda: event_head(purchase),
+            lambda: event_head(purchase, self._kept),
             expected=purchase.request.n,
             keepalive_seconds=keepalive_seconds,
         )
@@ -129,20 +129,22 @@ class EventDelivery:
     async def take(self, number: int, exchange: Exchange) -> None:
         """Pass a stream on; collect JSON."""
         part = self._purchase.parts[number]
-        if not exchange.is_stream:
+        if not exchange.is_stream or len(self._purchase.parts) > 1:
             await _read(exchange, part, lambda _: self._collection.begin(number))
             return
         events = exchange.events
         async with aclosing(exchange.pieces(self._purchase.request.n)) as stream:
             async for pieces in stream:
                 await self._relay.pass_on(pieces, at_boundary=events.at_boundary)
-        part.arrived(events.usage, events.completed)
+        part.arrived(events.usages, events.completed)
 
     async def finish(self) -> int:
         """Let the last line go, or all events of what was collected."""
         if self._collection:
-            async for piece in self._made_of_json():
-                await self._relay.pass_on([piece], at_boundary=piece.ends_completed)
+            items = await self._collection.items("b64_json", self._door)
+            self._kept = _kept(items, "b64_json")
+            async for piece in as_events(items, self._collection.fields(), self._purchase.request.operation):
+                await self._relay.add(piece)
         await self._relay.finish()
         return self._relay.passed_bytes
 
@@ -154,11 +156,6 @@ class EventDelivery:
         """Stop the comments, and forget what was collected."""
         await self._relay.aclose()
         await self._collection.aclose()
-
-    async def _made_of_json(self) -> AsyncIterator[Piece]:
-        items = await self._collection.items("b64_json")
-        async for data in as_events(items, self._collection.fields(), self._purchase.request.operation):
-            yield Piece(data, ends_completed=data == b"\n")
 
 
 class _Passing:
@@ -178,7 +175,12 @@ class _Passing:
         await self._relay.pass_on(self._writer.end(answer))
 
 
-async def _read(exchange: Exchange, part: Part, choose: Callable[[PictureForm], Sink]) -> None:
+def _kept(items: Sequence[Item], wanted: PictureKind | None) -> PictureKind | None:
+    """The container in which pictures stayed although another was wanted."""
+    return next((item.shown.kind for item in items if wanted not in (None, item.shown.kind)), None)
+
+
+async def _read(exchange: Exchange, part: Part, choose: Callable[[PictureKind], Sink]) -> None:
     """Read a JSON answer into the sink that its first picture asks for."""
     sink: Sink | None = None
     async with aclosing(exchange.segments()) as answer:
@@ -190,5 +192,5 @@ async def _read(exchange: Exchange, part: Part, choose: Callable[[PictureForm], 
                 await sink.take(segments)
     if exchange.answer is None or sink is None:
         raise RuntimeError("an exchange without an answer ends in ExchangeFailed")
-    part.arrived(exchange.answer.document.get("usage"), exchange.answer.delivered)
+    part.arrived([exchange.answer.document.get("usage")], exchange.answer.delivered)
     await sink.end(exchange.answer)

@@ -1,7 +1,7 @@
 """Passes a stream of events on: comments while it is silent, the end of the last picture only when it is settled."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
@@ -13,10 +13,10 @@ _COMMENT = b": keepalive\n\n"
 
 
 class EventRelay:
-    """Holds back the blank line that ends a completed event, without which no client takes the event for whole.
+    """Holds back the blank line that ends the last picture asked for: without it no client takes the event for whole.
 
-    It goes with what follows, or, when nothing does, after the settlement. Behind the last picture asked for nothing
-    follows: what an upstream still sends there (a partial image of what is finished) stays here.
+    It goes out after the settlement. What an upstream still sends behind it (a partial image of what is finished) stays
+    here.
     """
 
     def __init__(
@@ -24,31 +24,31 @@ class EventRelay:
     ) -> None:
         self._door = door
         self._head = head
-        self._expected = expected
+        self._missing = expected  # pictures that have not been completed yet
         self._keepalive_seconds = keepalive_seconds
         self._held = b""
-        self._completed = 0
         self._at_boundary = True
         self._sending = asyncio.Lock()
         self._sent_at = asyncio.get_running_loop().time()
         self._heart = asyncio.create_task(self._beat())
         self.passed_bytes = 0
 
-    async def pass_on(self, pieces: Sequence[Piece], *, at_boundary: bool) -> None:
+    async def pass_on(self, pieces: Iterable[Piece], *, at_boundary: bool) -> None:
         """Take what came; ``at_boundary`` says whether it leaves no event unfinished."""
         out: list[bytes] = []
         for piece in pieces:
-            if self._completed == self._expected:
+            if self._missing == 0:
                 break
-            out += [self._held, piece.data]
-            self._held = b""
-            if piece.ends_completed:
-                self._completed += 1
-                self._held = out.pop()
-        async with self._sending:
-            if data := b"".join(out):
-                await self._send(data)
-            self._at_boundary = at_boundary and not self._held
+            self._missing -= piece.ends_completed
+            if self._missing == 0:
+                self._held = piece.data
+            else:
+                out.append(piece.data)
+        await self._pass(b"".join(out), at_boundary=at_boundary and not self._held)
+
+    async def add(self, piece: Piece) -> None:
+        """Pass on what was settled before: nothing of it waits."""
+        await self._pass(piece.data, at_boundary=piece.ends_completed)
 
     async def finish(self) -> None:
         """Settled: let the last line go, and end the stream."""
@@ -83,6 +83,12 @@ class EventRelay:
                     await self._send(_COMMENT)
                 elif not self._at_boundary:
                     self._sent_at = clock()  # the rest of the event is on its way
+
+    async def _pass(self, data: bytes, *, at_boundary: bool) -> None:
+        async with self._sending:
+            if data:
+                await self._send(data)
+            self._at_boundary = at_boundary
 
     async def _send(self, data: bytes) -> None:
         await self._open()

@@ -1,14 +1,17 @@
 """Stage 5: the exchanges of a purchase with the upstream; one, or under fan-out one for each picture, at once."""
 
 import asyncio
+import logging
 
-from app.errors import ClientGone, GatewayError
+from app.errors import ClientGone, GatewayError, InternalError
 from app.gateway.delivery import Delivery
 from app.gateway.door import Door
 from app.gateway.purchase import Purchase
 from app.gateway.record import Record
 from app.upstream.client import UpstreamClient
 from app.upstream.failure import ExchangeFailed
+
+log = logging.getLogger(__name__)
 
 
 class Forward:
@@ -48,11 +51,17 @@ class Forward:
 
         try:
             async with self._upstream.exchange(purchase.request, dispatched) as exchange:
-                self._record.first_byte_seconds = exchange.first_byte_seconds
+                if self._record.first_byte_seconds is None:
+                    self._record.first_byte_seconds = exchange.first_byte_seconds
                 await self._delivery.take(number, exchange)
         except ExchangeFailed as failure:
             part.fell(failure)
             return failure.error
         except GatewayError as error:
             return error
+        except Exception as error:
+            if len(purchase.parts) == 1:
+                raise
+            log.exception("an exchange of a fan-out failed", extra={"request_id": self._record.request_id})
+            return InternalError("The gateway failed to serve this request; it has been logged.", detail=repr(error))
         return None

@@ -1,6 +1,9 @@
 """The headers of a 200: what kind of answer it is, what was changed, how the limits stand. Pure."""
 
-from app.catalog.profile import lifecycle_headers
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
+
+from app.catalog.profile import Profile
 from app.gateway.door import Header
 from app.gateway.purchase import Purchase
 from app.gateway.refusals import rate_headers
@@ -14,28 +17,37 @@ _EVENTS: list[Header] = [
 """Neither a cache nor a proxy's buffer may sit on an event (facts §6)."""
 
 
-def json_head(purchase: Purchase, *, kept: str | None = None) -> list[Header]:
-    """The head of a JSON answer; ``kept`` names the container of pictures that could not be had in the one asked for.
+def json_head(purchase: Purchase, kept: str | None = None) -> list[Header]:
+    """The head of a JSON answer; ``kept`` is the container of pictures that could not be had in the one asked for."""
+    return _JSON + _of_every_answer(purchase, kept)
 
-    Under fan-out it tells how many pictures came of how many asked for, where that is not the same.
-    """
-    headers = _JSON + _of_every_answer(purchase)
-    asked, delivered = purchase.request.n, purchase.resolution.delivered
-    if purchase.request.exchanges > 1 and delivered < asked:
-        headers.append((b"x-imagegate-delivered", b"%d/%d" % (delivered, asked)))
+
+def event_head(purchase: Purchase, kept: str | None = None) -> list[Header]:
+    """The head of a stream; what is not known when its first comment leaves cannot be told any more."""
+    return _EVENTS + _of_every_answer(purchase, kept)
+
+
+def lifecycle_headers(profile: Profile) -> list[Header]:
+    """What an answer says of the model's end: ``Deprecation`` (RFC 9745) and ``Sunset`` (RFC 8594), midnight UTC."""
+    headers: list[Header] = []
+    if profile.deprecation is not None:
+        headers.append((b"deprecation", b"@%d" % _midnight(profile.deprecation).timestamp()))
+    if profile.sunset is not None:
+        headers.append((b"sunset", format_datetime(_midnight(profile.sunset), usegmt=True).encode("ascii")))
+    return headers
+
+
+def _of_every_answer(purchase: Purchase, kept: str | None) -> list[Header]:
+    request, delivered = purchase.request, purchase.resolution.delivered
+    headers = [*rate_headers(purchase.admission), *lifecycle_headers(request.profile)]
+    if request.normalized:
+        headers.append((b"x-imagegate-normalized", ", ".join(request.normalized).encode("ascii")))
+    if request.exchanges > 1 and delivered < request.n:
+        headers.append((b"x-imagegate-delivered", b"%d/%d" % (delivered, request.n)))
     if kept is not None:
         headers.append((b"x-imagegate-warning", b'response_format;kept="%b"' % kept.encode()))
     return headers
 
 
-def event_head(purchase: Purchase) -> list[Header]:
-    """The head of a stream."""
-    return _EVENTS + _of_every_answer(purchase)
-
-
-def _of_every_answer(purchase: Purchase) -> list[Header]:
-    request = purchase.request
-    headers = [*rate_headers(purchase.admission), *lifecycle_headers(request.profile)]
-    if request.normalized:
-        headers.append((b"x-imagegate-normalized", ", ".join(request.normalized).encode("ascii")))
-    return headers
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

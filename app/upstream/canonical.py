@@ -6,6 +6,8 @@ The upstream is a relay of relays: it writes ``""`` for what is absent and adds 
 import re
 from typing import Any, Final
 
+import orjson
+
 ANSWER_FIELDS: Final = ("background", "output_format", "size", "quality", "safety_identifier")
 """The documented scalars beside ``created``, ``data``, ``usage`` and ``svg_usage`` (facts §1.6, §2.1)."""
 
@@ -13,6 +15,7 @@ _WORD: Final = re.compile(r"[\w.*-]{1,64}", re.ASCII)
 
 USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
 SVG_USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
+_ABSURD: Final = 10**15
 MODALITIES: Final = ("text_tokens", "image_tokens")
 
 
@@ -36,6 +39,11 @@ def canonical_fields(document: dict[str, Any]) -> dict[str, Any]:
     if svg_usage := _canonical_svg_usage(document.get("svg_usage")):
         fields["svg_usage"] = svg_usage
     return fields
+
+
+def members(fields: dict[str, Any]) -> bytes:
+    """The fields in JSON as they follow other members of an object: each behind a comma."""
+    return b"," + orjson.dumps(fields)[1:-1] if fields else b""
 
 
 def _is_word(value: object) -> bool:
@@ -63,13 +71,13 @@ def canonical_usage(usage: object) -> dict[str, Any]:
 def _canonical_svg_usage(usage: object) -> dict[str, Any]:
     """The authoring model's tokens behind an SVG, billed apart from ``usage``."""
     counted: dict[str, Any] = _counts(usage, SVG_USAGE_COUNTS)
-    if counted and isinstance(usage, dict) and isinstance(model := usage.get("model"), str):
+    if counted and isinstance(usage, dict) and _is_word(model := usage.get("model")):
         counted["model"] = model
     return counted
 
 
 def _counts(source: object, names: tuple[str, ...]) -> dict[str, int]:
-    """The members of ``source`` that are whole numbers; absurd ones stay, for whoever settles to judge."""
+    """The members of ``source`` that are whole numbers a program may add up; whether they are true others judge."""
     if not isinstance(source, dict):
         return {}
-    return {name: source[name] for name in names if type(source.get(name)) is int}
+    return {name: source[name] for name in names if type(source.get(name)) is int and abs(source[name]) < _ABSURD}

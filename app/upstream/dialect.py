@@ -60,6 +60,8 @@ _ABOUT_THE_REQUEST = re.compile(
     r"|Missing required parameter|Prompt must be |Your request was rejected (by the|as a result of our) safety system)"
 )
 """How OpenAI's messages about a request begin (facts §1.5)."""
+_ABOUT_ITSELF = re.compile(r"\b(channels?|distributor|group|comet\w*|one-?api|new-?api|sk-\w+)\b", re.IGNORECASE)
+"""Words with which a relay speaks of itself, also behind such a beginning (facts §4.6)."""
 _CATEGORY = re.compile(r"[\w/ -]{1,40}", re.ASCII)
 _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
@@ -94,7 +96,7 @@ def is_event_stream(content_type: str) -> bool:
 def read_failure(status: int, body: bytes) -> ExchangeFailed:
     """What an answer that is no 200 means; ``body`` is as much of it as came."""
     error = _error_object(body)
-    if status in _NO_ANSWER or (error is not None and error.get("code") in _TIMED_OUT):
+    if status in _NO_ANSWER or (error is not None and _text(error.get("code")) in _TIMED_OUT):
         return _unknown(UpstreamTimeout, status)
     if error is not None:
         return read_error(status, error)
@@ -124,9 +126,12 @@ def no_picture(document: dict[str, Any]) -> ExchangeFailed:
     """What a whole 200 without a picture means: an error inside it, a filtered prompt, or an answer of another kind."""
     usage = document.get("usage")
     billed = usage if isinstance(usage, dict) and usage.get("output_tokens") else None
-    if isinstance(error := document.get("error"), dict):
+    error, has_data = document.get("error"), isinstance(document.get("data"), list)
+    if isinstance(error, dict):
         failure = read_error(200, error)
-    elif isinstance(document.get("data"), list):
+    elif has_data and isinstance(error, str) and error:
+        failure = read_error(200, {"message": error})
+    elif has_data:
         told = InvalidRequest(
             "The image service made no picture for this prompt; it may have been filtered. Try other words.",
             code="content_policy_violation",
@@ -134,10 +139,12 @@ def no_picture(document: dict[str, Any]) -> ExchangeFailed:
         failure = ExchangeFailed(told, charged=False)
     else:
         return ExchangeFailed(
-            UpstreamUnknown(OUTCOME_UNKNOWN, detail="a 200 of another kind"), charged=True, usage=billed
+            UpstreamUnknown(OUTCOME_UNKNOWN, detail="a 200 of another kind"),
+            charged=True,
+            usages=(billed,) if billed else (),
         )
     if billed is not None:
-        failure.charged, failure.usage = True, billed
+        failure.charged, failure.usages = True, (billed,)
         failure.error.should_retry = False
     return failure
 
@@ -163,7 +170,7 @@ def _told(status: int, error: dict[str, Any], message: str) -> GatewayError:
 
 def _ours(status: int, code: str, message: str) -> UpstreamUnavailable | None:
     """What a teammate can do nothing about: our key, our balance, our address, their channels."""
-    if code in _OUR_ACCOUNT or status in (401, 403) or "quota is not enough" in message or "API key" in message:
+    if code in _OUR_ACCOUNT or status in (401, 403) or "quota" in message or "API key" in message:
         return UpstreamUnavailable(
             "The image service does not accept this gateway's account at the moment; whoever runs it has to look.",
             retry_after_seconds=30,
@@ -218,7 +225,8 @@ def _error_object(body: bytes) -> dict[str, Any] | None:
 
 def _about_the_request(message: str, otherwise: str) -> str:
     """The upstream's message where it is known to speak of the request, ours where it speaks of anything else."""
-    return message if len(message) <= _MOST_TOLD_CHARS and _ABOUT_THE_REQUEST.match(message) else otherwise
+    is_told = len(message) <= _MOST_TOLD_CHARS and _ABOUT_THE_REQUEST.match(message)
+    return message if is_told and not _ABOUT_ITSELF.search(message) else otherwise
 
 
 def _is_word(value: object) -> bool:

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.upstream.canonical import canonical_usage
-from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, add_usage, canonical_event, event_error, event_type
+from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, canonical_event, event_error, event_type
 from app.upstream.event_lines import EventLines, EventName, Mark, Token
 from app.upstream.scanner import (
     MAX_SKELETON_BYTES,
@@ -43,7 +42,7 @@ class Piece:
     """This is the blank line that ends a completed event. It, and all behind it, may wait for the settlement."""
 
 
-class EventRewriter:
+class EventWriter:
     """Rewrites one stream. Holds the skeleton of one event, never a picture."""
 
     __slots__ = (
@@ -61,7 +60,7 @@ class EventRewriter:
         "committed",
         "completed",
         "error",
-        "usage",
+        "usages",
     )
 
     def __init__(self, *, created: int, max_skeleton_bytes: int = MAX_SKELETON_BYTES) -> None:
@@ -70,8 +69,8 @@ class EventRewriter:
         """The first picture has begun: from here on the client is getting a 200."""
         self.completed = 0
         """Completed events that brought a picture: the number to bill."""
-        self.usage: dict[str, Any] | None = None
-        """The usage of all completed events so far, summed; None as long as none told any."""
+        self.usages: list[object] = []
+        """What each completed event told of its tokens, as it told it; a picture without any is None among them."""
         self.error: dict[str, Any] | None = None
         """The first error object the upstream sent as an event, in its own words."""
         self._created = created
@@ -208,8 +207,8 @@ class EventRewriter:
             self.error = self.error or error
         elif kind in COMPLETED_TYPES:
             self.completed += written_type is not None
-            if usage := canonical_usage(document.get("usage")):
-                self.usage = add_usage(self.usage or {}, usage)
+            if written_type is not None or document.get("usage"):
+                self.usages.append(document.get("usage"))
 
     def _write_end(self, kind: str, document: dict[str, Any], pieces: list[Piece], *, with_type: bool) -> None:
         fields = ({"type": kind} if with_type else {}) | canonical_event(kind, document, created=self._created)

@@ -9,7 +9,7 @@ import httpx
 
 from app.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnknown
 from app.upstream.dialect import OUTCOME_UNKNOWN, is_event_stream, no_picture, read_error
-from app.upstream.events import EventRewriter, Piece
+from app.upstream.events import EventWriter, Piece
 from app.upstream.failure import ExchangeFailed
 from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Segment
 
@@ -30,7 +30,7 @@ class Exchange:
         """From dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
         """The whole answer without its pictures, behind the last segment."""
-        self.events = EventRewriter(created=int(time.time()))
+        self.events = EventWriter(created=int(time.time()))
         """The reader of a stream: what it has brought so far."""
 
     @property
@@ -83,7 +83,7 @@ class Exchange:
         except (MalformedAnswer, httpx.TransportError) as error:
             if events.completed < expected:
                 raise self._cut(error) from None
-        if events.error is not None:
+        if events.error is not None and events.completed < expected:
             raise self._error_event(events.error)
         if not events.completed:
             raise self._lost(UpstreamUnknown, "a stream without a completed picture")
@@ -124,7 +124,7 @@ class Exchange:
         """The upstream gave up in the middle; what it had completed by then is billed."""
         failure = read_error(200, error)
         if self._completed:
-            failure.charged, failure.usage, failure.delivered = True, self.events.usage, self._completed
+            failure.charged, failure.usages, failure.delivered = True, self.events.usages, self._completed
             failure.error.should_retry = False
         return failure
 
@@ -143,7 +143,8 @@ class Exchange:
             )
             return ExchangeFailed(told, charged=False)
         unknown = kind(OUTCOME_UNKNOWN, detail=detail)
-        return ExchangeFailed(unknown, charged=True, usage=self._usage_seen, delivered=self._completed)
+        seen = (self._usage_seen,) if self._usage_seen else ()
+        return ExchangeFailed(unknown, charged=True, usages=seen, delivered=self._completed)
 
 
 async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:

@@ -24,16 +24,16 @@ class FormBody:
         lead = f"--{boundary}\r\n"
         self._parts: list[tuple[bytes, InputImage | None]] = []
         """What stands before each picture, and the picture; at last what closes the form."""
-        words = lead
+        words = [lead]
         for disposition, value in parts:
-            words += f"Content-Disposition: form-data; {disposition}\r\n"
+            words.append(f"Content-Disposition: form-data; {disposition}\r\n")
             if isinstance(value, str):
-                words += f"\r\n{value}\r\n{lead}"
+                words.append(f"\r\n{value}\r\n{lead}")
             else:
-                words += f"Content-Type: {value.content_type or 'application/octet-stream'}\r\n\r\n"
-                self._parts.append((words.encode(), value))
-                words = f"\r\n{lead}"
-        self._parts.append((f"{words[:-2]}--\r\n".encode(), None))
+                words.append(f"Content-Type: {value.content_type or 'application/octet-stream'}\r\n\r\n")
+                self._parts.append(("".join(words).encode(), value))
+                words = [f"\r\n{lead}"]
+        self._parts.append((f"{''.join(words)[:-2]}--\r\n".encode(), None))
         self.content_length = sum(len(text) + (picture.size_bytes if picture else 0) for text, picture in self._parts)
 
     async def pieces(self) -> AsyncIterator[bytes]:

@@ -7,9 +7,7 @@ picture; each picture as it comes; the small fields of its object behind it; eve
 
 from collections.abc import Iterable
 
-import orjson
-
-from app.upstream.canonical import canonical_created, canonical_fields, canonical_item
+from app.upstream.canonical import canonical_created, canonical_fields, canonical_item, members
 from app.upstream.scanner import Answer, PictureStart, Segment, SegmentKind
 
 
@@ -40,7 +38,7 @@ class AnswerWriter:
         fields = canonical_fields(answer.document)
         if not self._created_written:
             fields = {"created": canonical_created(answer.document) or self._created} | fields
-        return b"".join((_members(item), b"}]", _members(fields), b"}"))
+        return b"".join((members(item), b"}]", members(fields), b"}"))
 
     def _write(self, segment: Segment, output: list[bytes]) -> None:
         """A picture passes; of the skeleton only the quote behind a picture does."""
@@ -61,7 +59,7 @@ class AnswerWriter:
             lead = b","
         else:
             item = canonical_item(start.document["data"][self._open_item])
-            lead = _members(item) + b"},{"
+            lead = members(item) + b"},{"
         self._open_item = start.index
         return lead + b'"%b":"' % start.kind.encode()
 
@@ -71,8 +69,3 @@ class AnswerWriter:
             return b'{"data":['
         self._created_written = True
         return b'{"created":%d,"data":[' % created
-
-
-def _members(fields: dict[str, object]) -> bytes:
-    """The fields as they follow other members of an object: each behind a comma."""
-    return b"," + orjson.dumps(fields)[1:-1] if fields else b""

@@ -1,6 +1,7 @@
 """Reads an order from a JSON document; the pictures of an edit are ``data:`` URLs in it, or links."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from app.catalog.order import InputImage, Operation, Order
@@ -12,17 +13,35 @@ from app.web.pictures import MAX_IMAGES, Fetch, Pictures, decoded
 _SOURCES: Final = ("image_url", "file_id")
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A picture that is elsewhere."""
+
+    param: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order whose linked pictures have not been fetched yet."""
+
+    fields: dict[str, object]
+    images: list[InputImage | Link]
+    mask: InputImage | Link | None
+    markup: InputImage | Link | None
+
+
 class DocumentReader:
     """Reads the orders of edits; without ``fetch`` links are refused."""
 
     def __init__(self, fetch: Fetch | None) -> None:
         self._fetch = fetch
 
-    async def read(self, operation: Operation, fields: dict[str, object], pictures: Pictures) -> Order:
-        """Take the pictures out of the fields, which are the caller's no more.
+    async def take(self, fields: dict[str, object], pictures: Pictures) -> Draft:
+        """Take the pictures out of the fields, which are the caller's no more: what is left of them is small.
 
         Raises:
-            InvalidRequest: a reference to a picture is none, or leads to none.
+            InvalidRequest: a reference to a picture is none.
 
         """
         if "image" in fields:
@@ -34,20 +53,38 @@ class DocumentReader:
             )
         references = _list_of("images", fields.pop("images", None))
         mask, markup = fields.pop("mask", None), fields.pop("markup", None)
-        return Order(
-            operation,
+        return Draft(
             fields,
-            tuple([await self._picture(f"images[{at}]", found, pictures) for at, found in enumerate(references)]),
+            [await self._picture(f"images[{at}]", found, pictures) for at, found in enumerate(references)],
             None if mask is None else await self._picture("mask", mask, pictures),
             None if markup is None else await self._picture("markup", markup, pictures),
         )
 
-    async def _picture(self, param: str, reference: object, pictures: Pictures) -> InputImage:
+    async def complete(self, operation: Operation, draft: Draft, pictures: Pictures) -> Order:
+        """Fetch what the draft has links for.
+
+        Raises:
+            InvalidRequest: a link leads to no picture.
+
+        """
+
+        async def fetched(found: InputImage | Link) -> InputImage:
+            return await self._fetched(found, pictures) if isinstance(found, Link) else found
+
+        return Order(
+            operation,
+            draft.fields,
+            tuple([await fetched(found) for found in draft.images]),
+            await fetched(draft.mask) if draft.mask else None,
+            await fetched(draft.markup) if draft.markup else None,
+        )
+
+    async def _picture(self, param: str, reference: object, pictures: Pictures) -> InputImage | Link:
         url = _url(param, reference)
         param = f"{param}.image_url"
         scheme = url[:8].partition(":")[0].lower()
         if scheme == "data":
-            return await pictures.keep(decoded(url, param), param)
+            return await pictures.keep(decoded(url, param))
         if scheme not in ("http", "https"):
             raise InvalidRequest(f"Invalid '{param}': expected a data: URL or a link.", param=param)
         if self._fetch is None:
@@ -56,10 +93,16 @@ class DocumentReader:
                 f"Invalid '{param}': this gateway fetches no pictures from links, because IMAGEGATE_IMAGE_URL_HOSTS "
                 "is not set. Send the picture itself, as a data: URL.",
             )
+        return Link(param, url)
+
+    async def _fetched(self, link: Link, pictures: Pictures) -> InputImage:
+        if self._fetch is None:
+            raise RuntimeError("without a fetcher no draft has links")
         try:
-            async with self._fetch(url) as pieces:
-                return await pictures.keep(pieces, param)
+            async with self._fetch(link.url) as pieces:
+                return await pictures.keep(pieces)
         except FetchFailed as failed:
+            param = link.param
             raise InvalidRequest(
                 f"Invalid '{param}': the picture could not be fetched. {failed.reason} "
                 "(IMAGEGATE_IMAGE_URL_HOSTS names the hosts this gateway fetches from.)",

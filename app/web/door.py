@@ -9,6 +9,7 @@ from app.catalog.order import Operation, Order
 from app.errors import GatewayError
 from app.gateway.door import Header
 from app.web.body import RequestBody
+from app.web.cut import cut
 from app.web.errors import bearer_of, send_refusal
 from app.web.order_reader import OrderReader
 
@@ -93,6 +94,7 @@ class HttpDoor:
                 await self._send(message)
         except TimeoutError:
             self._is_stuck = True
+            cut(self._scope)
 
     async def close(self) -> None:
         """Stop watching the client, and forget its pictures."""

@@ -50,8 +50,10 @@ def refusal_headers(error: GatewayError) -> list[Header]:
         headers.append((b"www-authenticate", b"Bearer"))
     if error.should_retry is not None:
         headers.append((b"x-should-retry", b"true" if error.should_retry else b"false"))
-    if error.retry_after_seconds is not None and error.should_retry is not False:
-        seconds = min(error.retry_after_seconds, _MOST_RETRY_SECONDS)
+    if error.retry_after_seconds is not None:
+        # Who is told not to try again by itself may still be told when it is worth it.
+        most = math.inf if error.should_retry is False else _MOST_RETRY_SECONDS
+        seconds = min(error.retry_after_seconds, most)
         headers.append((b"retry-after", str(max(1, math.ceil(seconds))).encode()))
         headers.append((b"retry-after-ms", str(max(1, math.ceil(seconds * 1000))).encode()))
     return headers

@@ -83,7 +83,7 @@ class _Form:
         if self._file is None:
             self._put(self._name, self._decoded())
             return
-        picture = await finished(self._file, self._name)
+        picture = await finished(self._file)
         if self._name.startswith("image"):
             self._images.append(picture)
         else:

@@ -6,13 +6,13 @@ cost somebody an afternoon.
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_PUBLIC = ("/images/generations", "/images/edits", "/images/variations", "/models")
+_PUBLIC = ("/images/generations", "/images/edits", "/images/variations", "/images/quote", "/models")
 
 
 def canonical_path(path: str) -> str:
     """The route's own spelling of a path of the public door; any other path as it is."""
-    plain = path.rstrip("/") if path.endswith("/") else path
-    if plain.startswith(_PUBLIC) and (plain in _PUBLIC or plain.startswith("/models/")):
+    plain = path.rstrip("/")
+    if plain in _PUBLIC or plain.startswith("/models/"):
         return f"/v1{plain}"
     return plain if plain.startswith("/v1/") else path
 

@@ -1,6 +1,5 @@
 """The pictures of one request: spooled as they come, whatever brought them, and forgotten together."""
 
-import binascii
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Final
@@ -9,6 +8,7 @@ from app.assets.sniff import content_type
 from app.assets.spool import Spool, SpooledFile
 from app.catalog.order import InputImage
 from app.errors import BodyTooLarge, InvalidRequest
+from app.gateway.base64_stream import decode
 
 MAX_IMAGES: Final = 16
 """What OpenAI's edits take (facts §1.3); a model may take fewer."""
@@ -17,7 +17,7 @@ Fetch = Callable[[str], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 """Opens a link of a client's: the bytes behind it, or `app.upstream.fetch.FetchFailed` with a public reason."""
 
 _BASE64_CHARS: Final = 256 * 1024
-"""Decoded at once; a multiple of four, so that every piece but the last one is whole."""
+"""Decoded at once."""
 
 
 class Pictures:
@@ -47,28 +47,21 @@ class Pictures:
             raise BodyTooLarge(f"The pictures of a request may have {self._max_bytes:,} bytes together.")
         await file.write(piece)
 
-    async def keep(self, pieces: AsyncIterable[bytes], param: str) -> InputImage:
+    async def keep(self, pieces: AsyncIterable[bytes]) -> InputImage:
         """A whole picture."""
         file = self.open_file()
         async for piece in pieces:
             await self.add(file, piece)
-        return await finished(file, param)
+        return await finished(file)
 
     async def aclose(self) -> None:
         """Forget them all; a cancellation in between keeps none of them."""
         await self._files.aclose()
 
 
-async def finished(file: SpooledFile, param: str) -> InputImage:
-    """A picture of which nothing more comes.
-
-    Raises:
-        InvalidRequest: nothing came at all.
-
-    """
+async def finished(file: SpooledFile) -> InputImage:
+    """A picture of which nothing more comes."""
     await file.finish()
-    if not file.size_bytes:
-        raise InvalidRequest(f"Invalid '{param}': the file is empty.", param=param)
     return InputImage(content_type(file.head), file.size_bytes, file.read)
 
 
@@ -82,15 +75,16 @@ async def decoded(data_url: str, param: str) -> AsyncIterator[bytes]:
     head, comma, _ = data_url[:256].partition(",")
     if not comma or not head.lower().endswith(";base64"):
         raise _not_base64(param)
-    for at in range(len(head) + 1, len(data_url), _BASE64_CHARS):
-        text = data_url[at : at + _BASE64_CHARS]
-        try:
-            piece = binascii.a2b_base64(text, strict_mode=True)
-        except ValueError:
-            raise _not_base64(param) from None
-        if text.endswith("=") and at + _BASE64_CHARS < len(data_url):
-            raise _not_base64(param)
-        yield piece
+    try:
+        async for piece in decode(_slices(data_url, len(head) + 1)):
+            yield piece
+    except ValueError:
+        raise _not_base64(param) from None
+
+
+async def _slices(text: str, start: int) -> AsyncIterator[bytes]:
+    for at in range(start, len(text), _BASE64_CHARS):
+        yield text[at : at + _BASE64_CHARS].encode("utf-8", "surrogatepass")
 
 
 def _not_base64(param: str) -> InvalidRequest:

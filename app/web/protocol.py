@@ -11,6 +11,8 @@ import orjson
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.cut import CUT
+
 MAX_HEAD_BYTES = 65_536
 """What nginx allows with its large buffers, twice over; a virtual key has 60 bytes."""
 
@@ -56,6 +58,8 @@ class EdgeProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._forget_deadline()
+        # For a client that takes nothing any more: closing would wait for it to take what is buffered.
+        self.scope["extensions"] = {CUT: {"cut": self.transport.abort}}
         super().on_headers_complete()
 
     @override

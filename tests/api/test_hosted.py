@@ -78,7 +78,9 @@ async def serving(place: Place, send_seconds: float = 30) -> AsyncIterator[None]
     listener = socket.create_server(("127.0.0.1", 0))
     place.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = Starlette(
-        routes=[Route("/images/{signature}/{name}", ServeImage(place.images, send_seconds), methods=["GET", "HEAD"])],
+        routes=[
+            Route("/images/{signature}/{name}", ServeImage(place.images, send_seconds, 100), methods=["GET", "HEAD"])
+        ],
         exception_handlers={GatewayError: on_gateway_error, HTTPException: on_http_exception},
     )
     app.router.redirect_slashes = False

@@ -9,7 +9,7 @@ from app.assets.hosted import HostedImage, HostedImages
 from app.assets.links import LinkSigner
 from app.assets.names import expiry_of
 from app.assets.store import ImageStore, open_store
-from app.errors import ImageStoreUnavailable, LinkExpired, NotFound, UpstreamFailed
+from app.errors import ImageStoreUnavailable, LinkExpired, NotFound
 from tests.assets.conftest import NOW, Clock
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 16
@@ -104,7 +104,7 @@ async def test_a_picture_that_had_to_make_room_is_unknown(images: HostedImages, 
 
 async def test_nothing_is_no_picture(images: HostedImages, store: ImageStore) -> None:
     """An empty picture is refused and not kept."""
-    with pytest.raises(UpstreamFailed):
+    with pytest.raises(ValueError, match="no picture"):
         await images.keep(pieces(b""))
     assert [page async for page in store.pages() if page] == []
 

@@ -48,7 +48,7 @@ async def raw(gateway: Gateway, sent: str) -> tuple[int, dict[str, str], bytes]:
         ('{"prompt": "x", "size": "big"}', "size"),
         ('{"prompt": "x", "quality": "standard"}', "quality"),
         ('{"prompt": "x", "model": 5}', "model"),
-        ('{"prompt": "x", "model": "qwen-image", "n": 2}', "n"),
+        ('{"prompt": "x", "model": "qwen-image", "n": 2}', "model"),
         ('{"prompt": "x", "colour": "red"}', "colour"),
         (json.dumps({"prompt": "x" * 32_001}), "prompt"),
         ('{"prompt": "x", "stream": 1}', "stream"),

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import openai
@@ -105,7 +106,11 @@ async def test_a_broken_picture_is_refused_before_it_costs(gateway: Gateway) -> 
     with pytest.raises(openai.BadRequestError) as caught:
         await client.images.edit(image=("boat.png", b"no picture at all", "image/png"), **CHANGE)
 
-    assert caught.value.param in ("image", "image[0]")
+    with pytest.raises(openai.BadRequestError) as empty:
+        await client.images.edit(image=("boat.png", b"", "image/png"), **CHANGE)
+
+    assert (caught.value.param, caught.value.code) == ("image[0]", "unsupported_file_mimetype")
+    assert (empty.value.param, empty.value.code) == ("image[0]", "empty_image_file")
     assert gateway.simulator.exchanges == 0
 
 
@@ -131,7 +136,8 @@ async def test_a_retired_model_says_so(open_gateway: Gateway) -> None:
     async with gateway.http(await gateway.new_key(await gateway.new_team())) as client:
         answer = await client.post("/v1/images/generations", json={"model": "dall-e-3", "prompt": "a house"})
 
-    assert answer.headers["deprecation"].startswith("@")
+    assert answer.headers["deprecation"] == f"@{int(datetime(2026, 5, 12, tzinfo=UTC).timestamp())}"
+    assert answer.headers["sunset"] == "Tue, 12 May 2026 00:00:00 GMT"
 
 
 async def test_a_key_may_pass_unknown_fields(gateway: Gateway) -> None:

@@ -1,5 +1,9 @@
 """n > 1 of a model that makes one picture at a time: several exchanges under one reservation."""
 
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -8,7 +12,8 @@ import pytest
 from app.accounts.models import Budget, KeyOptions, Limits
 from app.money import parse_dollars
 from app.simulator.scenario import Fault, Scenario
-from tests.support.gateway import Gateway
+from app.simulator.server import Simulator
+from tests.support.gateway import Gateway, running_gateway
 
 FOUR: dict[str, Any] = {"model": "qwen-image", "prompt": "a paper boat", "n": 4}
 PRICE = parse_dollars("0.04")
@@ -118,3 +123,35 @@ async def test_a_fan_out_can_be_streamed_and_linked(open_gateway: Gateway) -> No
     assert seen == ["image_generation.completed"] * 4
     assert linked.data is not None
     assert len({item.url for item in linked.data}) == 4
+
+
+@pytest.fixture
+async def one_at_a_time(redis_url: str, tmp_path: Path, simulator: Simulator) -> AsyncIterator[Gateway]:
+    """A gateway whose operator says that gpt-image-2, which streams, makes one picture at a time."""
+    folder = tmp_path / "one-at-a-time"
+    folder.mkdir()
+    (folder / "own.toml").write_text(
+        'extends = "gpt-image-2"\nfan_out = true\n'
+        '[parameters.n]\ntype = "integer"\nmin = 1\nmax = 1\ndefault = 1\nsource = "the tests"\n'
+    )
+    async with running_gateway(redis_url, tmp_path, simulator, catalog_dir=folder) as running:
+        yield running
+
+
+async def test_the_exchanges_of_a_streaming_model_do_not_mix(one_at_a_time: Gateway) -> None:
+    """The model itself could stream, but not four at once into one stream: the gateway makes the events, one by one."""
+    gateway = one_at_a_time
+    team = await gateway.new_team()
+    key = await gateway.new_key(team)
+    order = {"model": "gpt-image-2", "prompt": "a paper boat", "n": 4, "stream": True}
+    async with gateway.http(key) as client:
+        answer = await client.post("/v1/images/generations", json=order)
+
+    assert answer.headers["x-imagegate-normalized"] == "n;fanned-out, stream;emulated"
+    said = [event.splitlines() for event in answer.text.split("\n\n") if event.strip() and event[0] != ":"]
+    assert [event[0] for event in said] == ["event: image_generation.completed"] * 4
+    pictures = [json.loads(event[1].removeprefix("data: ")) for event in said]
+    assert all(base64.b64decode(picture["b64_json"], validate=True)[:4] == b"\x89PNG" for picture in pictures)
+    assert gateway.simulator.exchanges == 4
+    (entry,) = await gateway.entries(team.id)
+    assert (entry.outcome, entry.images) == ("delivered", 4)

@@ -53,7 +53,7 @@ async def test_unknown_models_may_pass_at_an_assumed_price(
     redis_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:
     """A made-up model is charged at the setting's price, a new gpt-image by its family's rules; both are marked."""
-    settings = {"unknown_models": "pass", "unknown_model_price": "0.50"}
+    settings: dict[str, Any] = {"unknown_models": "pass", "unknown_model_price": "0.50"}
     async with running_gateway(redis_url, tmp_path, simulator, **settings) as gateway:
         team = await gateway.new_team()
         client = gateway.sdk(await gateway.new_key(team))

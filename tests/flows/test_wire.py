@@ -121,7 +121,7 @@ async def test_two_authorization_headers_are_refused(gateway: Gateway) -> None:
 async def test_a_reader_that_stops_does_not_hold_its_place(
     redis_url: str, tmp_path: Path, simulator: Simulator
 ) -> None:
-    """A client that never reads is gone after a while: its place is free, its picture settled at its true cost."""
+    """A client that never reads is gone after a while: its place and its connection are free, its picture is paid."""
     simulator.default = Scenario(padding_bytes=12_000_000)
     async with running_gateway(redis_url, tmp_path, simulator, send_seconds=0.5) as gateway:
         team = await gateway.new_team()
@@ -134,7 +134,8 @@ async def test_a_reader_that_stops_does_not_hold_its_place(
             await asyncio.get_running_loop().sock_sendall(deaf, head(key) + BODY)
 
             async def is_free() -> bool:
-                return simulator.exchanges == 1 and gateway.services.in_flight.number == 0
+                idle = gateway.services.in_flight.number == 0 and gateway.connections == 0
+                return simulator.exchanges == 1 and idle
 
             await until(is_free)
         entries = await gateway.entries(team.id)

@@ -214,7 +214,7 @@ def test_damage_never_depends_on_the_cuts(
 def whole_numbers(source: object, *names: str) -> dict[str, Any]:
     """The whole numbers among the named members."""
     members = source if isinstance(source, dict) else {}
-    return {name: members[name] for name in names if type(members.get(name)) is int}
+    return {name: members[name] for name in names if type(members.get(name)) is int and abs(members[name]) < 10**15}
 
 
 def expected_usage(usage: object) -> dict[str, Any]:
@@ -232,7 +232,7 @@ def expected_usage(usage: object) -> dict[str, Any]:
 def expected_svg_usage(usage: object) -> dict[str, Any]:
     """``svg_usage`` likewise."""
     result = whole_numbers(usage, "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
-    if result and isinstance(usage, dict) and isinstance(usage.get("model"), str):
+    if result and isinstance(usage, dict) and re.fullmatch(r"[A-Za-z0-9_.*-]{1,64}", str(usage.get("model"))):
         result["model"] = usage["model"]
     return result
 

@@ -108,9 +108,9 @@ def test_an_error_that_reports_tokens_is_charged_for_them() -> None:
     """An error inside a 200 that bills output tokens is settled at them, and not to be retried."""
     failure = no_picture({"error": {"message": "x", "code": "y"}, "usage": {"input_tokens": 9, "output_tokens": 196}})
 
-    assert (failure.charged, failure.usage, failure.error.should_retry) == (
+    assert (failure.charged, failure.usages, failure.error.should_retry) == (
         True,
-        {"input_tokens": 9, "output_tokens": 196},
+        ({"input_tokens": 9, "output_tokens": 196},),
         False,
     )
 
@@ -142,4 +142,4 @@ def test_an_empty_answer_is_an_error_and_charged_only_for_its_tokens() -> None:
     billed = no_picture({"data": [], "usage": {"input_tokens": 9, "output_tokens": 196}})
 
     assert (nothing.error.status, nothing.charged) == (400, False)
-    assert (billed.charged, billed.usage) == (True, {"input_tokens": 9, "output_tokens": 196})
+    assert (billed.charged, billed.usages) == (True, ({"input_tokens": 9, "output_tokens": 196},))

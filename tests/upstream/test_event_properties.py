@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.upstream.canonical import canonical_usage
-from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, add_usage, canonical_event
-from app.upstream.events import EventRewriter, Piece
+from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, canonical_event
+from app.upstream.events import EventWriter, Piece
 from app.upstream.scanner import MalformedAnswer
 from tests.upstream.test_answer_properties import Spelling, counts, cut, names, places, scalars, spellings, values
 
@@ -84,9 +83,9 @@ def _lines(spelling: Spelling, document: dict[str, Any]) -> list[str]:
 streams = st.lists(events(), max_size=4)
 
 
-def run(chunks: list[bytes]) -> tuple[EventRewriter, list[Piece]]:
+def run(chunks: list[bytes]) -> tuple[EventWriter, list[Piece]]:
     """Feed all chunks."""
-    rewriter = EventRewriter(created=NOW)
+    rewriter = EventWriter(created=NOW)
     return rewriter, [piece for chunk in chunks for piece in rewriter.feed(chunk)]
 
 
@@ -117,10 +116,8 @@ def test_any_events_come_out_in_openai_s_form(sent: list[Sent], mark: bool, done
     assert rewriter.completed == sum(event.brings_picture for event in completed)
     assert sum(piece.ends_completed for piece in pieces) == rewriter.completed
     assert rewriter.committed == any(event.brings_picture for event in sent)
-    usage: dict[str, Any] = {}
-    for event in completed:
-        usage = add_usage(usage, canonical_usage(event.document.get("usage")))
-    assert (rewriter.usage or {}) == usage
+    told = [event.document.get("usage") for event in completed if event.brings_picture or event.document.get("usage")]
+    assert rewriter.usages == told
 
 
 @settings(max_examples=25)  # each runs the stream once for every byte of it
@@ -165,7 +162,7 @@ def _is_between_events(body: bytes) -> bool:
     return not lines
 
 
-def _is_malformed(rewriter: EventRewriter) -> bool:
+def _is_malformed(rewriter: EventWriter) -> bool:
     try:
         rewriter.finish()
     except MalformedAnswer:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.upstream.event_lines import MAX_EVENT_NAME_BYTES, MAX_FIELD_NAME_BYTES, MAX_LINES
-from app.upstream.events import MAX_PICTURE_EVENTS, EventRewriter, Piece
+from app.upstream.events import MAX_PICTURE_EVENTS, EventWriter, Piece
 from app.upstream.scanner import MalformedAnswer
 
 NOW = 1_790_000_000
@@ -38,14 +38,14 @@ def event(document: dict[str, Any], end: str = "\n") -> bytes:
     return f"data: {json.dumps(document)}{end}{end}".encode()
 
 
-def feed_all(rewriter: EventRewriter, chunks: Iterable[bytes]) -> list[Piece]:
+def feed_all(rewriter: EventWriter, chunks: Iterable[bytes]) -> list[Piece]:
     """What these chunks give."""
     return [piece for chunk in chunks for piece in rewriter.feed(chunk)]
 
 
-def rewriter_after(*chunks: bytes, max_skeleton_bytes: int = 65_536) -> tuple[EventRewriter, list[Piece]]:
+def rewriter_after(*chunks: bytes, max_skeleton_bytes: int = 65_536) -> tuple[EventWriter, list[Piece]]:
     """A rewriter that has been fed these chunks, and what it gave."""
-    rewriter = EventRewriter(created=NOW, max_skeleton_bytes=max_skeleton_bytes)
+    rewriter = EventWriter(created=NOW, max_skeleton_bytes=max_skeleton_bytes)
     return rewriter, feed_all(rewriter, chunks)
 
 
@@ -158,21 +158,15 @@ def test_type_may_stand_in_the_event_line_only() -> None:
         assert b'"type":"image_edit.completed"' in rewrite(body + b"\n")
 
 
-def test_usage_is_summed_over_completed_events() -> None:
+def test_usage_is_kept_of_every_completed_event() -> None:
     """Also of one that brings no picture, which is not passed on; a partial image's is not believed."""
     partial, empty = PARTIAL | {"usage": USAGE}, COMPLETED | {"b64_json": ""}
 
     rewriter, _ = rewriter_after(event(partial))
-    assert rewriter.usage is None
+    assert rewriter.usages == []
     pieces = rewriter.feed(event(COMPLETED) + event(empty) + event(COMPLETED | {"usage": None}))
 
-    assert rewriter.usage == {
-        "total_tokens": 418,
-        "input_tokens": 26,
-        "output_tokens": 392,
-        "input_tokens_details": {"text_tokens": 26, "image_tokens": 0},
-        "output_tokens_details": {"text_tokens": 0, "image_tokens": 392},
-    }
+    assert rewriter.usages == [USAGE, USAGE, None]
     assert rewriter.completed == 2
     assert sum(piece.ends_completed for piece in pieces) == 2
 
@@ -255,7 +249,7 @@ def test_empty_error_is_none(nothing: str) -> None:
 def test_malformed_stream_is_refused_for_good(body: bytes) -> None:
     """Whatever cannot become events of ours is refused by its blank line at the latest, and every time after."""
     for chunks in ([body], [body[at : at + 1] for at in range(len(body))]):
-        rewriter = EventRewriter(created=NOW)
+        rewriter = EventWriter(created=NOW)
         with pytest.raises(MalformedAnswer):
             feed_all(rewriter, chunks)
         with pytest.raises(MalformedAnswer):

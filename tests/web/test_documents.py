@@ -85,7 +85,6 @@ BROKEN_AT_A_SEAM = "data:;base64," + "QUJD" * 65_535 + "QUI=" + "QUJD"
         ({"images": [{"image_url": {"url": "x"}}]}, "images[0].image_url", "invalid_type"),
         ({"images": [{"image_url": ""}]}, "images[0].image_url", "invalid_value"),
         ({"images": [{"image_url": "file:///etc/passwd"}]}, "images[0].image_url", "invalid_value"),
-        ({"images": [{"image_url": "data:image/png;base64,"}]}, "images[0].image_url", "invalid_value"),
         ({"images": [{"image_url": "data:image/png,%89PNG"}]}, "images[0].image_url", "invalid_value"),
         ({"images": [{"image_url": "data:image/png;base64"}]}, "images[0].image_url", "invalid_value"),
         ({"images": [{"image_url": "data:;base64,QUJD\nQUJD"}]}, "images[0].image_url", "invalid_value"),
