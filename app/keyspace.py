@@ -7,6 +7,7 @@ script of the ledger receives the same fixed list, ``TeamKeys.books``: nothing i
 key                          type    lifetime               holds
 ===========================  ======  =====================  ===========================================================
 ``ig:teams``                 hash    for ever               team name → team id; admission never reads it
+``ig:budgets``               string  10 s                   the budget lock: who changes a team's budget just now
 ``ig:{t}:team``              hash    for ever               ``version`` and ``document`` (JSON) of the team
 ``ig:{t}:keys``              set     for ever               ids of the team's virtual keys
 ``ig:{t}:key:<key id>``      hash    for ever               ``version`` and ``document`` (JSON) of a virtual key
@@ -14,11 +15,14 @@ key                          type    lifetime               holds
 ``ig:{t}:reservations``      hash    emptied by resolution  request id → what is held and how to settle it
 ``ig:{t}:held``              hash    emptied by resolution  ``<scope>:cost`` (nano-dollars) and ``<scope>:images``
 ``ig:{t}:spend``             hash    for ever               ``<scope>:<period>`` → settled nano-dollars
-``ig:{t}:resolved``          zset    7 days                 tombstones: request id → when it was resolved (server ms)
+``ig:{t}:resolved``          zset    7 days                 tombstones: request id, ``credit:<id>`` → when (server ms)
 ``ig:{t}:expired``           hash    7 days                 request id → what an expiry charged, until the truth comes
 ``ig:{t}:ledger``            stream  for ever               one entry per resolution
 ``ig:{t}:usage:<hour>``      hash    400 days               ``<key id>|<model>|<measure>`` → sum over that UTC hour
 ``ig:{t}:buckets:<scope>``   hash    2 minutes              level and time of each token bucket of a scope
+``ig:{t}:days``              hash    for ever               ``<scope>:day`` and ``<scope>:images`` of that day
+``ig:{t}:queue``             zset    2 minutes              request id → when it came; who waits for a turn, in order
+``ig:{t}:tickets``           hash    2 minutes              request id → when it last asked, and for whose slot it waits
 ===========================  ======  =====================  ===========================================================
 
 A *scope* is ``team`` or ``key:<key id>``.
@@ -27,6 +31,7 @@ A *scope* is ``team`` or ``key:<key id>``.
 from dataclasses import dataclass
 
 TEAMS = "ig:teams"
+BUDGETS = "ig:budgets"
 TEAM_SCOPE = "team"
 
 
@@ -119,4 +124,7 @@ class TeamKeys:
             self.usage(hour + 1),
             self.named(f"buckets:{TEAM_SCOPE}"),
             self.named(f"buckets:{key_scope(key_id)}"),
+            self.named("days"),
+            self.named("queue"),
+            self.named("tickets"),
         ]

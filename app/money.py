@@ -53,6 +53,11 @@ def format_dollars(amount: int, decimals: int | None = None) -> str:
     return f"{sign}${whole:,}.{kept}" if kept else f"{sign}${whole:,}"
 
 
+def dollars(amount: int) -> str:
+    """Nano-dollars as a bare decimal number, for programs: no sign of the currency, no commas."""
+    return format_dollars(amount).replace("$", "").replace(",", "")
+
+
 def token_price(dollars_per_million: str) -> Money:
     """The price of one token, in nano-dollars, from a list price in dollars per million tokens.
 

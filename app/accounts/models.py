@@ -1,6 +1,8 @@
 """Teams, virtual keys and their limits: plain values, and their JSON form in Redis."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
 
@@ -10,18 +12,27 @@ from app.money import Money
 
 Period = Literal["day", "week", "month", "total"]
 PERIODS: tuple[Period, ...] = get_args(Period)
+LAST_RESET_DAY: Mapping[Period, int] = {"day": 1, "week": 7, "month": 28, "total": 1}
+"""The last day on which a period may begin; every month has a 28th."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Money that may be spent per period.
-
-    Periods begin at midnight in ``timezone``: weeks on Monday, months on the 1st.
-    """
+    """Money that may be spent per period. Periods begin at midnight in ``timezone``."""
 
     limit: Money
     period: Period = "month"
     timezone: str = "UTC"
+    reset_day: int = 1
+    """Of a week 1 (Monday) to 7, of a month 1 to 28: the day on which it begins."""
+    alerts: tuple[int, ...] = ()
+    """Per cents of the limit at which the log says so; nothing is refused for them."""
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Read the JSON form back."""
+        fields = _known(cls, document)
+        return cls(**{**fields, "alerts": tuple(fields.get("alerts", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +41,17 @@ class Limits:
 
     requests_per_minute: int | None = None
     images_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     concurrent_images: int | None = None
+    images_per_day: int | None = None
+    """Days begin at midnight in the budget's time zone; without a budget, in UTC."""
     budget: Budget | None = None
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Self:
         """Read the JSON form back."""
         budget = document.get("budget")
-        return cls(**{**document, "budget": Budget(**budget) if budget else None})
+        return cls(**{**_known(cls, document), "budget": Budget.from_document(budget) if budget else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,8 @@ class Team:
     name: str
     created_at: datetime
     limits: Limits
+    key_limits: Limits = Limits()
+    """What a new virtual key of this team gets where nobody says otherwise."""
     version: int = 1
     """Grows with every change; admission compares it, so that a cached principal never outlives a change."""
 
@@ -58,10 +74,11 @@ class Team:
     @classmethod
     def from_document(cls, document: bytes, version: int) -> Self:
         """Read the JSON form back."""
-        fields = orjson.loads(document)
+        fields = _known(cls, orjson.loads(document))
         fields["created_at"] = datetime.fromisoformat(fields["created_at"])
         fields["limits"] = Limits.from_document(fields["limits"])
-        return cls(**fields, version=version)
+        fields["key_limits"] = Limits.from_document(fields.get("key_limits", {}))
+        return cls(**fields | {"version": version})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +130,13 @@ class VirtualKey:
     @classmethod
     def from_document(cls, document: bytes, version: int) -> Self:
         """Read the JSON form back."""
-        fields = orjson.loads(document)
+        fields = _known(cls, orjson.loads(document))
         for name in ("created_at", "expires_at", "revoked_at"):
             fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
         fields["limits"] = Limits.from_document(fields["limits"])
         fields["models"] = tuple(fields["models"]) if fields["models"] is not None else None
-        fields["options"] = KeyOptions(**fields.get("options", {}))
-        return cls(**fields, version=version)
+        fields["options"] = KeyOptions(**_known(KeyOptions, fields.get("options", {})))
+        return cls(**fields | {"version": version})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +149,11 @@ class Principal:
     def may_use(self, model: str) -> bool:
         """Whether the key's allow-list has this model."""
         return self.key.models is None or model in self.key.models
+
+
+def _known(kind: type, document: dict[str, Any]) -> dict[str, Any]:
+    """The fields this version knows; during a deploy a newer replica may have written more."""
+    return {field.name: document[field.name] for field in dataclass_fields(kind) if field.name in document}
 
 
 def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:

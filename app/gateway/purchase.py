@@ -1,5 +1,6 @@
 """An admitted request on its way, and how it would end if it ended now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from app.catalog.normalise import ImageRequest
@@ -21,9 +22,9 @@ class Part:
         """The first byte leaves: from here on nobody knows, until somebody says."""
         self.resolution = abandoned(self.quote)
 
-    def arrived(self, usage: object, images: int) -> None:
+    def arrived(self, usages: Sequence[object], images: int) -> None:
         """The whole answer is here; a client that does not read it changes nothing about its cost."""
-        self.resolution = delivered(usage, images, self.quote)
+        self.resolution = delivered(usages, images, self.quote)
 
     def fell(self, failure: ExchangeFailed) -> None:
         """The exchange failed; what had arrived whole before stays so."""

@@ -26,7 +26,7 @@ class Record:
         self.error_stage: str | None = None
         self.seconds: dict[str, float] = {}
         self.waited_seconds = 0.0
-        """Time spent waiting for the client's body; no fault of ours."""
+        """Time spent waiting for the client's body, or for its turn; no fault of ours."""
         self.first_byte_seconds: float | None = None
         self.principal: Principal | None = None
         self.request: ImageRequest | None = None

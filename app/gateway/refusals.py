@@ -1,6 +1,6 @@
 """What a teammate is told when the ledger refuses, and the rate headers of every answer. Pure."""
 
-from collections.abc import Callable
+from datetime import UTC, datetime
 
 from app.errors import (
     Forbidden,
@@ -12,47 +12,64 @@ from app.errors import (
     UpstreamUnknown,
 )
 from app.gateway.door import Header
-from app.ledger.models import Admission, Rate, Resolution
+from app.keyspace import TEAM_SCOPE
+from app.ledger.models import Admission, Reason, Resolution
 from app.money import format_dollars
 
 _COUNTED = {
     "requests": "requests per minute",
     "images": "images per minute",
+    "tokens": "tokens per minute",
     "concurrent_images": "images at once",
+    "images_per_day": "images per day",
 }
+
+_LONG_MS = 120_000
+"""Nobody's SDK waits longer than this for a second try, and older ones try at once instead (facts §3)."""
 
 
 def refusal(admission: Admission, quoted: int) -> GatewayError:
     """The error for a refused admission; money is quoted in nano-dollars."""
-    error = _refusal(admission, quoted)
+    error = told(admission.reason, quoted)
     error.headers = rate_headers(admission)
     return error
 
 
-def _refusal(admission: Admission, quoted: int) -> GatewayError:
-    who = "team" if admission.scope == "team" else "virtual key"
-    reason = admission.reason
-    if reason == "blocked":
+def told(reason: Reason, quoted: int) -> GatewayError:
+    """One reason as an error."""
+    who = "team" if reason.scope == TEAM_SCOPE else "virtual key"
+    if reason.code == "blocked":
         return Forbidden(f"This {who} is blocked: a limit of it is 0. Ask whoever runs the gateway.", code="blocked")
-    if reason == "budget":
-        return InsufficientQuota(
-            f"The budget of this {who} does not cover this request: it can cost up to {format_dollars(quoted)}, and "
-            f"{format_dollars(max(0, admission.available))} of {format_dollars(admission.limit)} is left. "
-            "A smaller size, a lower quality or fewer pictures cost less."
-        )
-    if reason == "resolved":
+    if reason.code == "budget":
+        return _over_budget(reason, who, quoted)
+    if reason.code == "resolved":
         return StoreUnavailable("This request was given up before it was admitted; try again.", retry_after_seconds=1)
-    counted = _COUNTED[reason.removeprefix("too_many_").removesuffix("_per_minute")]
-    if reason.startswith("too_many_"):
+    counted = _COUNTED[reason.code.removeprefix("too_many_").removesuffix("_per_minute")]
+    if reason.code.startswith("too_many_"):
         return LimitExceeded(
-            f"This request is larger than the limit of this {who}: {admission.limit} {counted}. Ask for fewer at once.",
+            f"This request is larger than the limit of this {who}: {reason.limit} {counted}. Ask for fewer at once.",
             should_retry=False,
         )
-    seconds = max(0.001, admission.retry_after_ms / 1000)
+    seconds = max(0.001, reason.retry_after_ms / 1000)
+    when = f"in {seconds:.3g} s" if reason.resets_ms == 0 else f"after {_time(reason.resets_ms)}"
     return LimitExceeded(
-        f"Limit reached for this {who}: {admission.limit} {counted}. Try again in {seconds:.3g} s.",
+        f"Limit reached for this {who}: {reason.limit} {counted}. Try again {when}.",
         retry_after_seconds=seconds,
+        should_retry=False if reason.retry_after_ms > _LONG_MS else None,
     )
+
+
+def _over_budget(reason: Reason, who: str, quoted: int) -> InsufficientQuota:
+    resets = f" It resets at {_time(reason.resets_ms)}." if reason.resets else ""
+    return InsufficientQuota(
+        f"The budget of this {who} does not cover this request: it can cost up to {format_dollars(quoted)}, and "
+        f"{format_dollars(max(0, reason.available))} of {format_dollars(reason.limit)} is left.{resets} "
+        "A smaller size, a lower quality or fewer pictures cost less."
+    )
+
+
+def _time(unix_ms: int) -> str:
+    return f"{datetime.fromtimestamp(unix_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def stopped(resolution: Resolution | None) -> GatewayError:
@@ -63,9 +80,14 @@ def stopped(resolution: Resolution | None) -> GatewayError:
 
 
 def rate_headers(admission: Admission) -> list[Header]:
-    """``x-ratelimit-*`` for requests and images, the tightest of key and team; resets as OpenAI writes them."""
-    headers = _rate("requests", admission.requests, duration)
-    return headers + _rate("images", admission.images, lambda ms: str(-(-ms // 1000)))
+    """``x-ratelimit-*``: the tightest of key and team; resets as OpenAI writes them, those of images in seconds."""
+    headers: list[Header] = []
+    for what in ("requests", "images", "tokens"):
+        if found := admission.tightest(what):
+            reset = str(-(-found.reset_ms // 1000)) if what == "images" else duration(found.reset_ms)
+            for name, value in (("limit", found.limit), ("remaining", max(0, found.remaining)), ("reset", reset)):
+                headers.append((f"x-ratelimit-{name}-{what}".encode(), str(value).encode()))
+    return headers
 
 
 def duration(milliseconds: int) -> str:
@@ -77,10 +99,3 @@ def duration(milliseconds: int) -> str:
         return f"{seconds:g}s"
     minutes, rest = divmod(-(-milliseconds // 1000), 60)
     return f"{minutes}m{rest}s"
-
-
-def _rate(what: str, rate: Rate | None, reset: Callable[[int], str]) -> list[Header]:
-    if rate is None:
-        return []
-    values = (("limit", str(rate.limit)), ("remaining", str(rate.remaining)), ("reset", reset(rate.reset_ms)))
-    return [(f"x-ratelimit-{name}-{what}".encode(), value.encode()) for name, value in values]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.catalog.pricing import NO_USAGE, Quote, TokenUsage, price, read_usage
+from app.catalog.pricing import Quote, TokenUsage, price, read_usage
 from app.errors import UpstreamUnknown
 from app.ledger.models import Outcome, Resolution
 from app.money import Money
@@ -23,16 +23,16 @@ def abandoned(quote: Quote) -> Resolution:
     return _unknown_at_quote(quote, 0, {"code": "abandoned"})
 
 
-def delivered(usage: object, images: int, quote: Quote) -> Resolution:
-    """A whole answer: its true cost, by the usage it tells and the pictures that came.
+def delivered(usages: Sequence[object], images: int, quote: Quote) -> Resolution:
+    """A whole answer: its true cost, by the usages it tells (one, or of a stream one a picture) and the pictures.
 
     A usage that is missing or cannot be believed is settled at the quote; a true cost above the quote is recorded in
     full, because it is what the upstream bills, and flagged, because the profile is wrong.
     """
-    read = read_usage(usage)
-    if read is None and quote.prices.by_tokens:
+    read = [read for usage in usages if (read := read_usage(usage)) is not None]
+    if len(read) < max(1, len(usages)) and quote.prices.by_tokens:
         return Resolution("delivered", charged=True, cost=quote.cost, delivered=images, flags=("at_quote", "bad_usage"))
-    return _at_true_cost("delivered", read or NO_USAGE, images, quote)
+    return _at_true_cost("delivered", _sum_usage(read), images, quote)
 
 
 def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
@@ -45,8 +45,8 @@ def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
         return Resolution(outcome, charged=False, note=note)
     if failure.delivered and not isinstance(failure.error, UpstreamUnknown):
         # The upstream itself ended a stream early: what it had completed is what it bills.
-        return replace(delivered(failure.usage, failure.delivered, quote), note=note)
-    usage = read_usage(failure.usage)
+        return replace(delivered(failure.usages, failure.delivered, quote), note=note)
+    usage = read_usage(failure.usages[0]) if failure.usages else None
     if usage is None or not quote.prices.by_tokens:
         return _unknown_at_quote(quote, failure.delivered, note)
     return _at_true_cost("unknown", usage, failure.delivered, quote, note)

@@ -11,11 +11,15 @@ from app.catalog.pricing import Quote
 from app.datastore.datastore import Argument, Datastore, unavailable
 from app.datastore.script import Script
 from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope
-from app.ledger.models import Admission, Hold, Rate, Resolution, Verdict
-from app.ledger.periods import window
+from app.ledger.models import Admission, Hold, Mode, Reason, Resolution, Settled, Standing, Verdict
+from app.ledger.periods import Window, day_window, window
 from app.ledger.scripts import ADMIT, EXPIRE, RELEASE, RENEW, SETTLE
 
 _SWEPT_AT_ONCE = 100
+_LONGEST_QUEUE = 100
+"""Requests of one team that wait for a turn. Each looks at all before it, twice a second."""
+_DAY = window(None, 0)
+"""Stands in for the day where nobody counts by days."""
 
 
 class Books:
@@ -28,7 +32,13 @@ class Books:
         """Server clock minus ours, learned whenever a script says that our idea of the hour does not fit."""
 
     async def admit(
-        self, principal: Principal, request_id: str, model: str, quote: Quote, note: dict[str, Any]
+        self,
+        principal: Principal,
+        request_id: str,
+        model: str,
+        quote: Quote,
+        note: dict[str, Any],
+        mode: Mode = Mode.ADMIT,
     ) -> Admission:
         """Decide every limit and budget of team and key at once, and set the quote aside if all of them agree.
 
@@ -42,16 +52,18 @@ class Books:
         def arguments(now_ms: int) -> list[Argument]:
             expires_ms = int(key.expires_at.timestamp() * 1000) if key.expires_at else 0
             words: list[Argument] = [request_id, key.id, team.version, key.version, expires_ms]
-            words += [quote.cost, quote.images, _without_bar(model), orjson.dumps(note)]
+            words += [quote.cost, quote.images, quote.usage.total, _without_bar(model), orjson.dumps(note)]
+            words += [mode, _LONGEST_QUEUE]
             words += _limit_words(team.limits, TEAM_SCOPE, now_ms)
             return words + _limit_words(key.limits, key_scope(key.id), now_ms)
 
         reply = await self._run(ADMIT, team.id, key.id, arguments)
-        return _read_admission(reply, request_id, principal, model, quote, note)
+        return _read_admission(reply, request_id, principal, model, quote, note, mode)
 
-    async def settle(self, hold: Hold, resolution: Resolution) -> str:
-        """Turn a hold into spend and a ledger entry, at most once; what came of it (``settle.lua``)."""
+    async def settle(self, hold: Hold, resolution: Resolution) -> Settled:
+        """Turn a hold into spend and a ledger entry, at most once."""
         usage = resolution.usage
+        is_known = "at_quote" not in resolution.flags
 
         def arguments(_: int) -> list[Argument]:
             return [
@@ -71,9 +83,13 @@ class Books:
                 hold.admitted_ms,
                 ",".join(resolution.flags),
                 orjson.dumps(hold.note | resolution.note),
+                int(is_known),
             ]
 
-        return _word((await self._run(SETTLE, hold.team_id, hold.key_id, arguments))[0])
+        came, _, team_spent, key_spent = await self._run(SETTLE, hold.team_id, hold.key_id, arguments)
+        if not team_spent:
+            return Settled(_word(came))
+        return Settled(_word(came), int(team_spent), int(key_spent))
 
     async def release(
         self, team_id: str, key_id: str, request_id: str, outcome: str, flags: Sequence[str], note: dict[str, Any]
@@ -86,7 +102,7 @@ class Books:
         return _word((await self._run(RELEASE, team_id, key_id, arguments))[0])
 
     async def renew(self, team_id: str, request_ids: Sequence[str]) -> int:
-        """Extend the leases of a team's holds by another minute; how many still stood."""
+        """Make the leases of a team's holds whole again; how many still stood."""
         return int((await self._run(RENEW, team_id, "", lambda _: list(request_ids)))[0])
 
     async def expire(self, team_id: str) -> int:
@@ -105,26 +121,30 @@ class Books:
             )
             if reply[0] != b"clock":
                 return reply
-            self._offset_ms += int(reply[1]) - now_ms
+            # From our own clock, not from what was sent: of several calls at once each sets the same.
+            self._offset_ms = int(reply[1]) - int(self._clock() * 1000)
         # A script that says so has done nothing.
         raise unavailable(f"{script.name}: the server's clock moved between two calls", may_have_happened=False)
 
 
 def _limit_words(limits: Limits, scope: str, now_ms: int) -> list[Argument]:
-    """Ten words per scope, in the order ``admit.lua`` names them."""
-    span = window(limits.budget, now_ms)
+    """Seventeen words per scope, in the order ``admit.lua`` names them."""
+    budget = limits.budget
     return [
         _or_none(limits.requests_per_minute),
         _or_none(limits.images_per_minute),
+        _or_none(limits.tokens_per_minute),
         _or_none(limits.concurrent_images),
-        limits.budget.limit if limits.budget else -1,
-        span.id,
-        span.starts_ms,
-        span.ends_ms,
-        span.next_id,
-        span.next_ends_ms,
+        _or_none(limits.images_per_day),
+        budget.limit if budget else -1,
+        *_window_words(window(budget, now_ms)),
+        *_window_words(_DAY if limits.images_per_day is None else day_window(budget, now_ms)),
         scope,
     ]
+
+
+def _window_words(span: Window) -> list[Argument]:
+    return [span.id, span.starts_ms, span.ends_ms, span.next_id, span.next_ends_ms]
 
 
 def _without_bar(model: str) -> str:
@@ -140,17 +160,19 @@ def _word(reply: bytes) -> str:
     return reply.decode()
 
 
-def _rate(limit: bytes, remaining: bytes, reset_ms: bytes) -> Rate | None:
-    return Rate(int(limit), max(0, int(remaining)), int(reset_ms)) if int(limit) >= 0 else None
-
-
 def _read_admission(
-    reply: list[Any], request_id: str, principal: Principal, model: str, quote: Quote, note: dict[str, Any]
+    reply: list[Any],
+    request_id: str,
+    principal: Principal,
+    model: str,
+    quote: Quote,
+    note: dict[str, Any],
+    mode: Mode,
 ) -> Admission:
-    verdict, reason, scope = Verdict(_word(reply[0])), _word(reply[1]), _word(reply[2])
-    now_ms = int(reply[4])
+    word, now, team_period, key_period, _, _, place, reasons, standings = reply
+    verdict = Verdict.ADMITTED if word == b"again" else Verdict(_word(word))
     hold = None
-    if verdict is Verdict.ADMITTED:
+    if verdict is Verdict.ADMITTED and mode is not Mode.QUOTE:
         hold = Hold(
             request_id=request_id,
             team_id=principal.team.id,
@@ -158,20 +180,16 @@ def _read_admission(
             model=model,
             quote=quote.cost,
             images=quote.images,
-            team_period=_word(reply[11]),
-            key_period=_word(reply[12]),
-            admitted_ms=now_ms,
+            team_period=_word(team_period),
+            key_period=_word(key_period),
+            admitted_ms=int(now),
             note=note,
         )
     return Admission(
         verdict=verdict,
-        reason=reason,
-        scope=scope,
-        retry_after_ms=int(reply[3]),
-        now_ms=now_ms,
-        requests=_rate(reply[5], reply[6], reply[7]),
-        images=_rate(reply[8], reply[9], reply[10]),
-        limit=int(reply[13]),
-        available=int(reply[14]),
+        now_ms=int(now),
         hold=hold,
+        reasons=tuple(Reason(_word(code), _word(scope), *map(int, numbers)) for code, scope, *numbers in reasons),
+        standings=tuple(Standing(_word(what), _word(scope), *map(int, numbers)) for what, scope, *numbers in standings),
+        place=int(place),
     )

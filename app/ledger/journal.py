@@ -116,10 +116,9 @@ async def _apply_all(content: bytes, name: str, apply: Apply) -> int:
     for start in range(0, len(records), _AT_ONCE):
         part = records[start : start + _AT_ONCE]
         results = await asyncio.gather(*[apply(record) for record in part], return_exceptions=True)
-        failed = [result for result in results if isinstance(result, BaseException)]
-        failures += failed
-        if len(failed) == len(part):
-            break  # Redis is away
+        # On to the next part even where all of this one failed: of a cluster one master may be away. Where Redis is
+        # away as a whole its breaker makes the rest fail at once.
+        failures += [result for result in results if isinstance(result, BaseException)]
     if failures:
         raise failures[0]
     return len(records)

@@ -9,6 +9,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from typing_extensions import override
@@ -16,9 +17,11 @@ from typing_extensions import override
 from app.accounts.models import Principal
 from app.catalog.pricing import Quote, TokenUsage
 from app.errors import StoreUnavailable
+from app.ledger.alerts import alerts
 from app.ledger.books import Books
 from app.ledger.journal import Journal, Record
-from app.ledger.models import Admission, Hold, Resolution
+from app.ledger.models import Admission, Hold, Mode, Outcome, Resolution
+from app.ledger.recent import Identities, Recent
 from app.ledger.shelter import SHELTER_SECONDS, sheltered
 from app.ledger.upkeep import TeamIds, Upkeep
 
@@ -34,13 +37,15 @@ _QUIET_SECONDS = SHELTER_SECONDS
 class Ledger:
     """Admits and resolves; every hold it gave out is resolved, or safe in the journal, before it is closed."""
 
-    def __init__(self, books: Books, journal: Journal, team_ids: TeamIds) -> None:
+    def __init__(self, books: Books, journal: Journal, team_ids: TeamIds, identities: Identities) -> None:
         self._books = books
         self._journal = journal
         self._open: dict[str, Hold] = {}
+        self._principals: dict[str, Principal] = {}  # of the same requests
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._upkeep = Upkeep(books, journal, team_ids, self._open, self._apply_late)
+        self._recent = Recent(identities, time.monotonic)
+        self._upkeep = Upkeep(books, journal, self._recent, team_ids, self._open, self._apply_late)
 
     @override
     def __repr__(self) -> str:
@@ -57,7 +62,13 @@ class Ledger:
         return self._journal.length
 
     async def admit(
-        self, principal: Principal, request_id: str, model: str, quote: Quote, note: dict[str, Any]
+        self,
+        principal: Principal,
+        request_id: str,
+        model: str,
+        quote: Quote,
+        note: dict[str, Any],
+        mode: Mode = Mode.ADMIT,
     ) -> Admission:
         """The verdict on a request (`Books.admit`); an admission whose reply was lost is given back.
 
@@ -66,7 +77,7 @@ class Ledger:
 
         """
         try:
-            admission = await self._books.admit(principal, request_id, model, quote, note)
+            admission = await self._books.admit(principal, request_id, model, quote, note, mode)
         except StoreUnavailable as error:
             if error.may_have_happened:
                 await sheltered(self._give_back(principal, request_id))
@@ -76,8 +87,25 @@ class Ledger:
             raise
         if admission.hold is not None:
             self._open[request_id] = admission.hold
+            self._principals[request_id] = principal
             self._quiet.clear()
         return admission
+
+    async def would_admit(self, principal: Principal, request_id: str, model: str, quote: Quote) -> Admission:
+        """The verdict on a request that is not made: nothing is set aside, and nothing to be resolved.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+
+        """
+        return await self._books.admit(principal, request_id, model, quote, {}, Mode.QUOTE)
+
+    async def give_up(self, principal: Principal, request_id: str) -> None:
+        """Leave the queue, and make sure that an admission still under way comes to nothing."""
+        try:
+            await sheltered(self._release_by_id(principal.team.id, principal.key.id, request_id, "refused", ()))
+        except StoreUnavailable:
+            await sheltered(self._give_back(principal, request_id))
 
     async def resolve(self, hold: Hold, resolution: Resolution) -> None:
         """End a hold, in Redis or, when that is away, in the journal; done even if the caller is cancelled."""
@@ -102,8 +130,12 @@ class Ledger:
         except StoreUnavailable as error:
             log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
             await self._write_down({"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)})
+        except Exception:
+            log.exception("a resolution failed and goes to the journal", extra={"request_id": hold.request_id})
+            await self._write_down({"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)})
         finally:
             self._open.pop(hold.request_id, None)
+            self._principals.pop(hold.request_id, None)
             if not self._open:
                 self._quiet.set()
 
@@ -120,22 +152,44 @@ class Ledger:
         except OSError:
             log.exception("neither Redis nor the journal took a resolution; its hold will expire at the quote")
 
+    async def _release_by_id(
+        self, team_id: str, key_id: str, request_id: str, outcome: Outcome, flags: tuple[str, ...]
+    ) -> None:
+        """Give back what may or may not have been admitted."""
+        release = partial(self._books.release, team_id, key_id, request_id, outcome, flags, {})
+        await release()
+        self._recent.keep(release)
+
+    async def _apply_again(self, hold: Hold, resolution: Resolution) -> None:
+        """Send a resolution once more after a failover; told when it had been forgotten."""
+        if await self._came_of(hold, resolution) in ("settled", "released", "tombstone"):
+            log.warning("a resolution was forgotten and is there again", extra={"request_id": hold.request_id})
+
     async def _apply(self, hold: Hold, resolution: Resolution) -> None:
-        if resolution.charged:
-            came = await self._books.settle(hold, resolution)
-        else:
-            note = hold.note | resolution.note
-            came = await self._books.release(
-                hold.team_id, hold.key_id, hold.request_id, resolution.outcome, resolution.flags, note
-            )
+        came = await self._came_of(hold, resolution)
+        self._recent.keep(partial(self._apply_again, hold, resolution))
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
+
+    async def _came_of(self, hold: Hold, resolution: Resolution) -> str:
+        if not resolution.charged:
+            note = hold.note | resolution.note
+            return await self._books.release(
+                hold.team_id, hold.key_id, hold.request_id, resolution.outcome, resolution.flags, note
+            )
+        settled = await self._books.settle(hold, resolution)
+        principal = self._principals.get(hold.request_id)
+        if principal and settled.came == "settled":
+            for told in alerts(principal, settled, resolution.cost):
+                log.warning("a budget passed one of its alerts", extra=told)
+        return settled.came
 
     async def _apply_late(self, record: Record) -> None:
         """Do what a journalled record says, unless the tombstone that keeps it from happening twice may have gone."""
         if record["do"] == "release":
-            flags = ("admit_unconfirmed",)
-            await self._books.release(record["team"], record["key"], record["request"], "failed", flags, {})
+            await self._release_by_id(
+                record["team"], record["key"], record["request"], "failed", ("admit_unconfirmed",)
+            )
             return
         hold, resolution = Hold(**record["hold"]), _resolution(record["resolution"])
         if time.time() * 1000 - hold.admitted_ms > _REPLAY_WITHIN_MS:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import orjson
 
 from app.catalog.pricing import NO_USAGE, TokenUsage
+from app.ledger.periods import LAST_MS
 from app.money import ZERO, Money
 
 
@@ -16,19 +17,54 @@ class Verdict(StrEnum):
 
     ADMITTED = "admitted"
     REFUSED = "refused"
+    QUEUED = "queued"
     STALE = "stale"
+
+
+class Mode(StrEnum):
+    """What an admission is asked for."""
+
+    ADMIT = "admit"
+    WAIT = "wait"
+    """As ``admit``, and a request that lacks nothing but a slot may queue for it."""
+    QUOTE = "quote"
+    """Decide, and set nothing aside."""
 
 
 Outcome = Literal["delivered", "refused", "failed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """One count per time as the ``x-ratelimit-*`` headers tell it: the tightest of key and team."""
+class Standing:
+    """How one limit of key or team stands behind a decision; money in nano-dollars."""
 
+    what: str
+    """``requests``, ``images``, ``tokens`` (per minute), ``concurrent_images``, ``images_per_day`` or ``budget``."""
+    scope: str
     limit: int
     remaining: int
     reset_ms: int
+    """From now until it is whole again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a request does not fit."""
+
+    code: str
+    """``blocked``, ``budget``, ``<what>_per_minute``, ``too_many_<what>``, ``images_per_day``, … (``admit.lua``)."""
+    scope: str
+    retry_after_ms: int
+    """-1: waiting does not help."""
+    limit: int
+    available: int
+    resets_ms: int
+    """When the period of a budget or a day ends (Unix ms); 0 where there is none."""
+
+    @property
+    def resets(self) -> bool:
+        """Whether a new period comes that brings what is lacking."""
+        return 0 < self.resets_ms < LAST_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +84,32 @@ class Hold:
     """What an entry keeps besides the numbers: unit prices, catalog version, end user."""
 
 
+NO_REASON = Reason("", "", -1, -1, -1, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The verdict on one request; ``hold`` when it was admitted, ``reason`` and the numbers behind it when not."""
+    """The verdict on one request; ``hold`` when it was admitted, every reason when not."""
 
     verdict: Verdict
-    reason: str = ""
-    scope: str = ""
-    retry_after_ms: int = -1
-    limit: int = -1
-    available: int = -1
     now_ms: int = 0
-    requests: Rate | None = None
-    images: Rate | None = None
     hold: Hold | None = None
+    reasons: tuple[Reason, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    place: int = 0
+    """How many are before it in the queue."""
+
+    @property
+    def reason(self) -> Reason:
+        """The one to tell of several: a block before all, what waiting never heals before what takes longest to."""
+        never = [reason for reason in self.reasons if reason.retry_after_ms < 0]
+        if never:
+            return next((reason for reason in never if reason.code == "blocked"), never[0])
+        return max(self.reasons, key=lambda reason: reason.retry_after_ms, default=NO_REASON)
+
+    def tightest(self, what: str) -> Standing | None:
+        """Of key and team the one with less left; None where neither has such a limit."""
+        return min((found for found in self.standings if found.what == what), key=_remaining, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +125,21 @@ class Resolution:
     """``at_quote``, ``above_quote``, ``bad_usage``: why the cost is what it is."""
     note: dict[str, Any] = field(default_factory=dict)
     """Added to the hold's note: upstream id, error code."""
+
+
+def _remaining(standing: Standing) -> int:
+    return standing.remaining
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a settlement."""
+
+    came: str
+    """``settled``, ``corrected``, ``already`` (``settle.lua``)."""
+    team_spent: int | None = None
+    """Nano-dollars of the request's periods, this entry included; None where nothing was written."""
+    key_spent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.accounts.models import Budget, Period
+from app.money import Money
 
-_NEVER_MS = 8_000_000_000_000_000
+LAST_MS = 8_000_000_000_000_000
 """The end of the period ``total``; still exact in a Lua double."""
 
 
@@ -28,10 +29,10 @@ class Window:
 def window(budget: Budget | None, now_ms: int) -> Window:
     """The window of a budget at a moment; without a budget spend is summed up for ever, as ``total``."""
     if budget is None or budget.period == "total":
-        return Window("total", 0, _NEVER_MS, "total", _NEVER_MS)
+        return Window("total", 0, LAST_MS, "total", LAST_MS)
     zone = ZoneInfo(budget.timezone)
     # fold=0: where midnight comes twice, the period begins with the first.
-    start = _start(budget.period, datetime.fromtimestamp(now_ms / 1000, zone).replace(tzinfo=None, fold=0))
+    start = _start(budget, datetime.fromtimestamp(now_ms / 1000, zone).replace(tzinfo=None, fold=0))
     end = _after(budget.period, start)
     following = _after(budget.period, end)
     return Window(
@@ -43,22 +44,32 @@ def window(budget: Budget | None, now_ms: int) -> Window:
     )
 
 
-def _start(period: Period, wall: datetime) -> datetime:
+def day_window(budget: Budget | None, now_ms: int) -> Window:
+    """The day of a moment: in the budget's time zone, without a budget in UTC."""
+    return window(Budget(Money(0), "day", budget.timezone if budget else "UTC"), now_ms)
+
+
+def _start(budget: Budget, wall: datetime) -> datetime:
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
-    if period == "week":
-        return midnight - timedelta(days=midnight.weekday())
-    return midnight.replace(day=1) if period == "month" else midnight
+    if budget.period == "week":
+        return midnight - timedelta(days=(midnight.isoweekday() - budget.reset_day) % 7)
+    if budget.period == "month":
+        begun = midnight.replace(day=budget.reset_day)
+        return begun if begun <= midnight else (begun.replace(day=1) - timedelta(days=1)).replace(day=budget.reset_day)
+    return midnight
 
 
 def _after(period: Period, start: datetime) -> datetime:
     if period == "month":
-        return (start + timedelta(days=32)).replace(day=1)
+        return (start.replace(day=1) + timedelta(days=32)).replace(day=start.day)
     return start + timedelta(days=7 if period == "week" else 1)
 
 
 def _name(period: Period, start: datetime) -> str:
-    """``month:2026-11``, ``week:2026-11-16``, ``day:2026-11-22``: kinds never share a name."""
-    return f"{period}:{start:%Y-%m}" if period == "month" else f"{period}:{start:%Y-%m-%d}"
+    """``month:2026-11``, ``month:2026-11-15``, ``week:2026-11-16``, ``day:2026-11-22``: kinds never share a name."""
+    if period == "month" and start.day == 1:
+        return f"{period}:{start:%Y-%m}"
+    return f"{period}:{start:%Y-%m-%d}"
 
 
 def _unix_ms(wall: datetime, zone: ZoneInfo) -> int:

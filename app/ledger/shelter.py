@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 SHELTER_SECONDS = 10.0
-"""Longer than one exchange with Redis and a write to the journal can take; a stuck disk must not hang a shutdown."""
+"""Longer than one round trip to Redis and a write to the journal can take; a stuck disk must not hang a shutdown."""
 
 
 async def sheltered(work: Coroutine[Any, Any, T], seconds: float = SHELTER_SECONDS) -> T:

@@ -9,6 +9,7 @@ from app.errors import StoreUnavailable
 from app.ledger.books import Books
 from app.ledger.journal import Apply, Journal
 from app.ledger.models import Hold
+from app.ledger.recent import Recent
 
 log = logging.getLogger(__name__)
 
@@ -16,19 +17,27 @@ RENEW_SECONDS = 15.0  # a third of the lease (`books.lua`): two may fail before 
 SWEEP_SECONDS = 5.0
 SWEEP_ROUND_SECONDS = 15.0  # lease and round together are the minute in which a vanished process is cleaned up after
 REPLAY_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 _LEAST_SWEPT = 200
 
 TeamIds = Callable[[], Awaitable[list[str]]]
 
 
 class Upkeep:
-    """Three tasks, owned from start to stop; a Redis that is away is waited for."""
+    """Four tasks, owned from start to stop; a Redis that is away is waited for."""
 
     def __init__(
-        self, books: Books, journal: Journal, team_ids: TeamIds, open_holds: Mapping[str, Hold], apply: Apply
+        self,
+        books: Books,
+        journal: Journal,
+        recent: Recent,
+        team_ids: TeamIds,
+        open_holds: Mapping[str, Hold],
+        apply: Apply,
     ) -> None:
         self._books = books
         self._journal = journal
+        self._recent = recent
         self._team_ids = team_ids
         self._open_holds = open_holds
         self._apply = apply
@@ -38,7 +47,12 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin."""
-        works = ((self.renew, RENEW_SECONDS), (self.sweep, SWEEP_SECONDS), (self.replay, REPLAY_SECONDS))
+        works = (
+            (self.renew, RENEW_SECONDS),
+            (self.sweep, SWEEP_SECONDS),
+            (self.replay, REPLAY_SECONDS),
+            (self._recent.look, LOOK_SECONDS),
+        )
         self._tasks = [asyncio.create_task(_every(seconds, work)) for work, seconds in works]
 
     async def stop(self) -> None:
@@ -56,7 +70,11 @@ class Upkeep:
         by_team: dict[str, list[str]] = defaultdict(list)
         for hold in self._open_holds.values():
             by_team[hold.team_id].append(hold.request_id)
-        await asyncio.gather(*[self._books.renew(team_id, ids) for team_id, ids in by_team.items()])
+        renewed = await asyncio.gather(*[self._books.renew(team_id, ids) for team_id, ids in by_team.items()])
+        missing = sum(map(len, by_team.values())) - sum(renewed)
+        if missing:
+            # Resolved meanwhile, or forgotten by a failover: then others may have been admitted to their money.
+            log.info("holds were not there to be renewed", extra={"holds": missing})
 
     async def sweep(self) -> None:
         """Visit the next part of all teams, so that each is seen once a round."""

@@ -1,5 +1,6 @@
 """Reading the books: usage by key and model over a time, what is left, and whether everything adds up."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope, spend_field
 from app.ledger.models import Entry
 
 _PAGE = 1000
+_ROLL_UP_HOURS = 399 * 24
+"""A day less than a roll-up is kept (``books.lua``)."""
 
 Sums = dict[tuple[str, str], Counter[str]]
 """(key id, model) → measure → sum: requests by outcome, images, tokens by modality, ``cost`` in nano-dollars."""
@@ -78,13 +81,16 @@ class UsageReader:
         spend: Counter[str] = Counter()
         usage: Sums = defaultdict(Counter)
         hours: set[int] = set()
+        # Roll-ups of hours before this are gone, or about to go; the entries stay.
+        oldest = hour_of(int(time.time() * 1000)) - _ROLL_UP_HOURS
         number = 0
         async for entry in self.entries(team_id):
             number += 1
-            hours.add(hour_of(entry.resolved_ms))
             spend[spend_field(TEAM_SCOPE, entry.team_period)] += entry.cost
             spend[spend_field(key_scope(entry.key), entry.key_period)] += entry.cost
-            usage[entry.key, entry.model].update(measures_of(entry))
+            if hour_of(entry.resolved_ms) >= oldest:
+                hours.add(hour_of(entry.resolved_ms))
+                usage[entry.key, entry.model].update(measures_of(entry))
         standing = await self.standing(team_id)
         found = await self._sum(team_id, sorted(hours))
         differences = _compare("spend", spend, Counter(standing.spend))
@@ -112,7 +118,7 @@ class UsageReader:
         held: Counter[str] = Counter()
         ids = set()
         for request_id, text in reservations.items():
-            cost, images, key_id = text.decode().split("|")[:3]
+            cost, images, _, key_id = text.decode().split("|")[:4]
             ids.add(request_id)
             for scope in (TEAM_SCOPE, key_scope(key_id)):
                 held[f"{scope}:cost"] += int(cost)

@@ -16,19 +16,25 @@ limits = st.builds(
     Limits,
     requests_per_minute=counts,
     images_per_minute=counts,
+    tokens_per_minute=counts,
     concurrent_images=counts,
+    images_per_day=counts,
     budget=st.none()
     | st.builds(
         Budget,
         limit=st.integers(0, MAX_MONEY).map(Money),
         period=st.sampled_from(PERIODS),
         timezone=st.sampled_from(("UTC", "Asia/Kolkata")),
+        reset_day=st.integers(1, 28),
+        alerts=st.lists(st.integers(1, 100), max_size=3).map(tuple),
     ),
 )
 INDIA = timezone(timedelta(hours=5, minutes=30))
 times = st.datetimes(timezones=st.sampled_from((UTC, INDIA)))
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
-teams = st.builds(Team, id=texts, name=texts, created_at=times, limits=limits, version=st.integers(1, 2**53))
+teams = st.builds(
+    Team, id=texts, name=texts, created_at=times, limits=limits, key_limits=limits, version=st.integers(1, 2**53)
+)
 keys = st.builds(
     VirtualKey,
     id=texts,
@@ -56,6 +62,18 @@ def test_a_virtual_key_survives_its_document(key: VirtualKey) -> None:
     """No limit and a limit of 0, every model and no model, stay what they are."""
     assert VirtualKey.from_document(key.document(), key.version) == key
     assert "version" not in orjson.loads(key.document())
+
+
+def test_records_of_other_versions_are_read() -> None:
+    """What a newer replica wrote besides is passed over; what an older one did not write is as it always was."""
+    then = {"images_per_minute": 5, "budget": {"limit": 100, "period": "day", "timezone": "UTC"}}
+    old = {"id": "T", "name": "design", "created_at": "2026-11-22T12:00:00+00:00", "limits": then}
+    limits = Limits(images_per_minute=5, budget=Budget(Money(100), "day"))
+    expected = Team("T", "design", datetime(2026, 11, 22, 12, tzinfo=UTC), limits, version=3)
+    assert Team.from_document(orjson.dumps(old), 3) == expected
+    newer = orjson.loads(expected.document()) | {"colour": "blue"}
+    newer["limits"] |= {"pixels_per_minute": 1, "budget": newer["limits"]["budget"] | {"rollover": True}}
+    assert Team.from_document(orjson.dumps(newer), 3) == expected
 
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -5,15 +5,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from app.accounts.store import AccountStore
 from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.ledger.books import Books
 from app.ledger.journal import Journal
 from app.ledger.ledger import Ledger
+from tests.support.datastore import datastore_on
 from tests.support.redis_server import RedisServer
 
 OpenLedger = Callable[[], AbstractAsyncContextManager[Ledger]]
@@ -28,8 +27,8 @@ def durable_redis() -> Iterator[RedisServer]:
 
 @pytest.fixture
 async def patient(durable_redis: RedisServer) -> AsyncIterator[Datastore]:
-    """The test's own look at that server, which waits as long as it takes."""
-    opened = Datastore(redis.Redis.from_url(durable_redis.url, retry=Retry(NoBackoff(), 0)), timeout_seconds=20)
+    """The test's own look at that server, which waits as long as it takes and is never put off."""
+    opened = datastore_on(durable_redis.url, timeout_seconds=20, failures_to_open=1000)
     yield opened
     await opened.aclose()
 
@@ -40,11 +39,10 @@ def open_ledger(durable_redis: RedisServer, tmp_path: Path) -> OpenLedger:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Ledger]:
-        client = redis.Redis.from_url(durable_redis.url, retry=Retry(NoBackoff(), 0))
-        datastore = Datastore(client, timeout_seconds=0.3)
+        datastore = open_datastore(durable_redis.url, timeout_seconds=0.3)
         accounts = AccountStore(datastore)
 
-        ledger = Ledger(Books(datastore), Journal(tmp_path / "journal"), accounts.team_ids)
+        ledger = Ledger(Books(datastore), Journal(tmp_path / "journal"), accounts.team_ids, datastore.replication_ids)
         yield ledger
         await ledger.aclose()
         await datastore.aclose()

@@ -23,9 +23,9 @@ FUTURE_MS = 8 * 10**12
 _FREE = UnitPrices(Money(0), Money(0), Money(0), Money(0), Money(0), "nowhere")
 
 
-def quote(cost: int, images: int = 1) -> Quote:
+def quote(cost: int, images: int = 1, tokens: int = 0) -> Quote:
     """The most a request can cost, without a request."""
-    return Quote(cost=Money(cost), images=images, usage=NO_USAGE, prices=_FREE)
+    return Quote(cost=Money(cost), images=images, usage=TokenUsage(0, 0, 0, tokens), prices=_FREE)
 
 
 def budget(limit: int, period: Any = "month", timezone: str = "UTC") -> Limits:
@@ -57,10 +57,18 @@ class Scene:
         return Principal(self.team, self.keys[key])
 
     async def admit(
-        self, request_id: str, cost: int = 1, *, images: int = 1, key: int = 0, model: str = "model", **note: Any
+        self,
+        request_id: str,
+        cost: int = 1,
+        *,
+        images: int = 1,
+        tokens: int = 0,
+        key: int = 0,
+        model: str = "model",
+        **note: Any,
     ) -> Admission:
         """Ask the books."""
-        return await self.books.admit(self.principal(key), request_id, model, quote(cost, images), note)
+        return await self.books.admit(self.principal(key), request_id, model, quote(cost, images, tokens), note)
 
     async def hold(self, request_id: str, cost: int = 1, **given: Any) -> Hold:
         """Ask the books, and be admitted."""

@@ -63,9 +63,9 @@ async def test_waiting_as_told_is_enough(datastore: Datastore, limit: int) -> No
     scene = await open_scene(datastore, Limits(requests_per_minute=limit))
     await fill(scene, "requests", 0.3, FUTURE_MS)
     refused = await scene.admit("a")
-    assert refused.retry_after_ms == pytest.approx(0.7 * 60_000 / limit, abs=1)
+    assert refused.reason.retry_after_ms == pytest.approx(0.7 * 60_000 / limit, abs=1)
 
-    await fill(scene, "requests", 0.3, await now_ms(datastore) - refused.retry_after_ms)
+    await fill(scene, "requests", 0.3, await now_ms(datastore) - refused.reason.retry_after_ms)
     assert (await scene.admit("b")).verdict is Verdict.ADMITTED
 
 
@@ -78,15 +78,16 @@ async def test_the_tightest_of_team_and_key_is_told_for_the_headers(datastore: D
 
     admission = await scene.admit("a", images=2)
 
-    assert admission.requests is not None
-    assert admission.images is not None
-    assert (admission.requests.limit, admission.requests.remaining) == (60, 3)
-    assert admission.requests.reset_ms == 56_500
-    assert (admission.images.limit, admission.images.remaining, admission.images.reset_ms) == (5, 3, 24_000)
+    requests, images = admission.tightest("requests"), admission.tightest("images")
+    assert requests is not None
+    assert images is not None
+    assert (requests.limit, requests.remaining) == (60, 3)
+    assert requests.reset_ms == 56_500
+    assert (images.limit, images.remaining, images.reset_ms) == (5, 3, 24_000)
 
     free = await (await open_scene(datastore)).admit("a")
-    assert free.requests is None
-    assert free.images is None
+    assert free.tightest("requests") is None
+    assert free.tightest("images") is None
 
 
 async def test_buckets_vanish_when_nobody_asks(datastore: Datastore) -> None:
@@ -96,3 +97,14 @@ async def test_buckets_vanish_when_nobody_asks(datastore: Datastore) -> None:
     for scope in ("team", f"key:{scene.keys[0].id}"):
         left_ms = await datastore.command("PTTL", scene.names.named(f"buckets:{scope}"))
         assert 60_000 < left_ms <= 120_000
+
+
+async def test_a_drained_bucket_fills_again_behind_a_clock_that_stepped_back(datastore: Datastore) -> None:
+    """Written an hour from now and empty: the first refusal sets its time right, so that it fills from now on."""
+    scene = await open_scene(datastore, Limits(requests_per_minute=60))
+    await fill(scene, "requests", 0, await now_ms(datastore) + 3_600_000)
+
+    refused = await scene.admit("a")
+
+    assert refused.verdict is Verdict.REFUSED
+    assert await bucket(scene, "requests") == (0, refused.now_ms)

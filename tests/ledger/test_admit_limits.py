@@ -46,9 +46,9 @@ async def test_a_limit_admits_exactly_up_to_it_and_its_refusal_changes_nothing(
 
     assert refused.verdict is Verdict.REFUSED
     assert refused.hold is None
-    assert refused.reason == case.reason
-    assert refused.scope == ("team" if scope == "team" else f"key:{scene.keys[0].id}")
-    assert (refused.retry_after_ms > 0) is case.heals
+    assert refused.reason.code == case.reason
+    assert refused.reason.scope == ("team" if scope == "team" else f"key:{scene.keys[0].id}")
+    assert (refused.reason.retry_after_ms > 0) is case.heals
     assert await dump(datastore) == before
 
 
@@ -64,7 +64,7 @@ async def test_of_fifty_at_once_exactly_as_many_are_admitted_as_fit(
     admissions = await asyncio.gather(*[scene.admit(f"r{number}", 100) for number in range(50)])
 
     assert sum(admission.verdict is Verdict.ADMITTED for admission in admissions) == 3
-    assert {admission.reason for admission in admissions if admission.hold is None} == {case.reason}
+    assert {admission.reason.code for admission in admissions if admission.hold is None} == {case.reason}
     assert await scene.held() == 300
     await scene.assert_books_agree()
 
@@ -76,7 +76,7 @@ async def test_budget_is_filled_to_the_last_nano_dollar(datastore: Datastore) ->
     await scene.hold("b", 350)
 
     refused = await scene.admit("c", 401)
-    assert (refused.reason, refused.limit, refused.available) == ("budget", 1000, 400)
+    assert (refused.reason.code, refused.reason.limit, refused.reason.available) == ("budget", 1000, 400)
 
     assert (await scene.admit("d", 400)).verdict is Verdict.ADMITTED
     assert (await scene.admit("e", 1)).verdict is Verdict.REFUSED
@@ -98,9 +98,9 @@ async def test_keys_of_a_team_share_its_budget_and_not_each_others(datastore: Da
     """Each key stops at its own budget, all of them together at the team's."""
     scene = await open_scene(datastore, budget(250), budget(100), budget(200))
     await scene.hold("a", 100, key=0)
-    assert (await scene.admit("b", 1, key=0)).scope == f"key:{scene.keys[0].id}"
+    assert (await scene.admit("b", 1, key=0)).reason.scope == f"key:{scene.keys[0].id}"
     await scene.hold("c", 150, key=1)
-    assert (await scene.admit("d", 1, key=1)).scope == "team"
+    assert (await scene.admit("d", 1, key=1)).reason.scope == "team"
 
 
 async def test_slots_and_money_come_back_with_the_resolution_and_request_counts_do_not(datastore: Datastore) -> None:
@@ -113,7 +113,7 @@ async def test_slots_and_money_come_back_with_the_resolution_and_request_counts_
     await scene.hold("c", 100)
     assert await scene.release("c") == "released"
 
-    assert (await scene.admit("d", 100)).reason == "requests_per_minute"
+    assert (await scene.admit("d", 100)).reason.code == "requests_per_minute"
 
 
 async def test_a_refusal_heals_overdue_holds_and_changes_nothing_else(datastore: Datastore) -> None:
@@ -125,7 +125,7 @@ async def test_a_refusal_heals_overdue_holds_and_changes_nothing_else(datastore:
 
     refused = await scene.admit("next", 1)
 
-    assert refused.reason == "budget", "the slot of the lost one is free again, its money is spent"
+    assert refused.reason.code == "budget", "the slot of the lost one is free again, its money is spent"
     after = await dump(datastore)
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     names = scene.names
@@ -135,7 +135,8 @@ async def test_a_refusal_heals_overdue_holds_and_changes_nothing_else(datastore:
 
 
 TOLD: list[tuple[str, Limits, Limits, int, str]] = [
-    ("waiting never helps", Limits(requests_per_minute=2), budget(0), 1, "budget"),
+    ("waiting never helps", Limits(requests_per_minute=2), budget(0), 1, "blocked"),
+    ("a block before all", Limits(images_per_minute=2), Limits(requests_per_minute=0), 3, "blocked"),
     ("nor with more images than the limit", Limits(requests_per_minute=2), Limits(images_per_minute=2), 3, "too_many"),
     ("the longest wait", Limits(requests_per_minute=2), Limits(images_per_minute=1), 1, "images_per_minute"),
     ("the longest wait, of the team", Limits(images_per_minute=1), Limits(requests_per_minute=2), 1, "images"),
@@ -156,9 +157,9 @@ async def test_of_several_refusals_the_one_is_told_that_heals_last(
     refused = await scene.admit("r", images=images)
 
     assert refused.verdict is Verdict.REFUSED
-    assert refused.reason.startswith(reason)
+    assert refused.reason.code.startswith(reason)
     if why.startswith("of equals"):
-        assert refused.scope == "team"
+        assert refused.reason.scope == "team"
 
 
 NEVER: list[tuple[Limits, int, str]] = [
@@ -167,7 +168,7 @@ NEVER: list[tuple[Limits, int, str]] = [
     (Limits(requests_per_minute=0), 1, "blocked"),
     (Limits(images_per_minute=0), 1, "blocked"),
     (Limits(concurrent_images=0), 1, "blocked"),
-    (budget(0), 1, "budget"),
+    (budget(0), 1, "blocked"),
 ]
 PLACES: dict[str, Callable[[Limits], tuple[Limits, Limits]]] = {
     "team": lambda limits: (limits, Limits()),
@@ -187,5 +188,5 @@ async def test_what_can_never_be_admitted_says_so(
     """More at once than the limit is deep, or a limit of 0: no waiting helps, and the caller is told no wait."""
     scene = await open_scene(datastore, *place(limits))
     refused = await scene.admit("r", images=images)
-    assert (refused.verdict, refused.reason, refused.retry_after_ms) == (Verdict.REFUSED, reason, -1)
+    assert (refused.verdict, refused.reason.code, refused.reason.retry_after_ms) == (Verdict.REFUSED, reason, -1)
     assert await scene.held() == 0

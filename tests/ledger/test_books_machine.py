@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
-import redis.asyncio as redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -15,18 +15,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from typing_extensions import override
 
 from app.accounts.models import Budget, Limits
-from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.ledger.models import Hold, Resolution
 from app.ledger.usage import UsageReader
 from app.money import Money
 from tests.ledger.scene import Scene, open_scene
 
-TEAM_BUDGET, KEY_BUDGET, SLOTS = 1000, 600, 6
+TEAM_BUDGET, KEY_BUDGET, SLOTS, DAY = 1000, 600, 6, 12
 COSTS = st.integers(0, 400)
 
 
@@ -39,8 +37,15 @@ class Request:
     quote: int
     state: Literal["held", "expired", "resolved"] = "held"
     charged: int = 0
+    delivered: int = 0
     hold: Hold | None = None
     overdue: bool = False
+
+
+def midday_zone() -> str:
+    """A time zone in which it is about noon, so that no test sees a midnight."""
+    hours = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-hours:+d}" if hours else "UTC"
 
 
 class BooksMachine(RuleBasedStateMachine):
@@ -59,8 +64,9 @@ class BooksMachine(RuleBasedStateMachine):
     @initialize()
     def open_books(self) -> None:
         async def opened() -> None:
-            self.datastore = Datastore(redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0)), timeout_seconds=10)
-            team = Limits(concurrent_images=SLOTS, budget=Budget(Money(TEAM_BUDGET)))
+            self.datastore = open_datastore(self.url, timeout_seconds=10)
+            money = Budget(Money(TEAM_BUDGET), timezone=midday_zone())
+            team = Limits(concurrent_images=SLOTS, images_per_day=DAY, budget=money)
             key = Limits(budget=Budget(Money(KEY_BUDGET), "total"))
             self.teams = [await open_scene(self.datastore, team, key, Limits()) for _ in range(2)]
 
@@ -83,6 +89,11 @@ class BooksMachine(RuleBasedStateMachine):
         """The team's (or key's) spend by the model."""
         return sum(r.charged for r in self.requests[team].values() if key is None or r.key == key)
 
+    def today(self, team: int) -> int:
+        """The team's pictures of the day by the model: as asked for until it is known, and for ever where it is not."""
+        requests = self.requests[team].values()
+        return sum(r.delivered if r.state == "resolved" else r.images for r in requests)
+
     def expire_overdue(self, team: int) -> int:
         """What every admission and every sweep does first."""
         overdue = [request for request in self.held(team) if request.overdue]
@@ -103,6 +114,7 @@ class BooksMachine(RuleBasedStateMachine):
         fits = (
             self.spent(team) + sum(r.quote for r in held) + cost <= TEAM_BUDGET
             and sum(r.images for r in held) + images <= SLOTS
+            and self.today(team) + images <= DAY
             and (key == 1 or self.spent(team, key) + sum(r.quote for r in self.held(team, key)) + cost <= KEY_BUDGET)
         )
 
@@ -130,7 +142,8 @@ class BooksMachine(RuleBasedStateMachine):
         request, scene = self.requests[team][request_id], self.teams[team]
         cost = int(request.quote * part) if charged else 0
         if charged and request.hold:
-            came = self.runner.run(scene.books.settle(request.hold, Resolution("delivered", True, Money(cost), 1)))
+            resolution = Resolution("delivered", True, Money(cost), 1)
+            came = self.runner.run(scene.books.settle(request.hold, resolution)).came
             done = "settled"
         else:
             came = self.runner.run(scene.release(request_id, key=request.key))
@@ -138,7 +151,7 @@ class BooksMachine(RuleBasedStateMachine):
             cost = 0
         assert came == {"held": done, "expired": "corrected", "resolved": "already"}[request.state]
         if request.state != "resolved":
-            request.state, request.charged = "resolved", cost
+            request.state, request.charged, request.delivered = "resolved", cost, int(done == "settled")
 
     @rule(team=st.integers(0, 1))
     def release_before_admit(self, team: int) -> None:
@@ -193,6 +206,8 @@ class BooksMachine(RuleBasedStateMachine):
         assert standing.held.get("team:images", 0) <= SLOTS
         if not self.held(number):
             assert standing.held == {}, "nothing is held for nobody"
+        counted = await self.datastore.command("HGET", scene.names.named("days"), "team:images")
+        assert int(counted or 0) == self.today(number)
 
 
 def test_every_interleaving_keeps_the_books(redis_url: str) -> None:

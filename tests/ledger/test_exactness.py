@@ -19,7 +19,7 @@ AMOUNTS = [1, 10**14 - 1, 100_000_123_456_789, 999_999_999_999_999, 1_234_567_89
 async def test_amounts_are_exact_through_every_script(datastore: Datastore, amount: int) -> None:
     """Held, settled, released, expired and corrected to the digit; and one nano-dollar beside the budget decides."""
     scene = await open_scene(datastore, budget(amount), budget(amount))
-    assert (await scene.admit("too much", amount + 1)).available == amount
+    assert (await scene.admit("too much", amount + 1)).reason.available == amount
 
     hold = await scene.hold("settled", amount)
     assert await scene.held() == amount
@@ -35,7 +35,7 @@ async def test_amounts_are_exact_through_every_script(datastore: Datastore, amou
     hold = await scene.hold("again", amount)
     await scene.books.settle(hold, delivered(amount - 1))
     assert await scene.spent() == amount - 1
-    assert (await scene.admit("last", 2)).available == 1
+    assert (await scene.admit("last", 2)).reason.available == 1
     await scene.hold("last", 1)
     assert await scene.held() == 1
     assert [entry.cost for entry in await scene.entries()] == [0, amount, -amount, amount - 1]

@@ -43,7 +43,7 @@ async def test_settle_turns_a_hold_into_spend_an_entry_and_sums(datastore: Datas
         "delivered", charged=True, cost=Money(60), delivered=2, usage=USAGE, flags=("assumed", "x"), note={"id": "up-1"}
     )
 
-    assert await scene.books.settle(hold, resolution) == "settled"
+    assert (await scene.books.settle(hold, resolution)).came == "settled"
 
     [entry] = await scene.entries()
     assert (entry.kind, entry.request, entry.outcome, entry.key) == ("settle", "r", "delivered", scene.keys[0].id)
@@ -93,7 +93,7 @@ async def test_a_hold_resolves_once(datastore: Datastore, first: str, second: st
     hold = await scene.hold("r", 100)
 
     async def resolve(how: str) -> str:
-        return await (scene.books.settle(hold, delivered(60)) if how == "settle" else scene.release("r"))
+        return (await scene.books.settle(hold, delivered(60))).came if how == "settle" else await scene.release("r")
 
     await resolve(first)
     before = await dump(datastore)
@@ -107,7 +107,7 @@ async def test_settling_at_once_settles_once(datastore: Datastore) -> None:
     scene = await open_scene(datastore)
     hold = await scene.hold("r", 100)
     came = await asyncio.gather(*[scene.books.settle(hold, delivered(60)) for _ in range(10)])
-    assert sorted(came) == ["already"] * 9 + ["settled"]
+    assert sorted(settled.came for settled in came) == ["already"] * 9 + ["settled"]
     assert await scene.spent() == 60
     await scene.assert_books_agree()
 
@@ -131,8 +131,8 @@ async def test_a_settlement_after_the_expiry_corrects_it(datastore: Datastore, t
     scene = await open_scene(datastore)
     hold = await expired(scene, "r")
 
-    assert await scene.books.settle(hold, delivered(true_cost)) == "corrected"
-    assert await scene.books.settle(hold, delivered(true_cost)) == "already"
+    assert (await scene.books.settle(hold, delivered(true_cost))).came == "corrected"
+    assert (await scene.books.settle(hold, delivered(true_cost))).came == "already"
 
     _, correction = await scene.entries()
     assert (correction.kind, correction.outcome, correction.cost) == ("correction", "delivered", true_cost - 100)
@@ -146,7 +146,7 @@ async def test_an_unknown_end_after_the_expiry_stays_one_unknown(datastore: Data
     """A correction that knows no more than the expiry did leaves the counts as they are."""
     scene = await open_scene(datastore)
     hold = await expired(scene, "r")
-    assert await scene.books.settle(hold, Resolution("unknown", charged=True, cost=Money(100))) == "corrected"
+    assert (await scene.books.settle(hold, Resolution("unknown", charged=True, cost=Money(100)))).came == "corrected"
     assert await sums(scene) == {"requests": 1, "unknown": 1, "cost": 100}
     await scene.assert_books_agree()
 
@@ -172,8 +172,8 @@ async def test_a_settlement_whose_hold_was_lost_is_recorded_whole(datastore: Dat
     lost = [scene.names.holds, scene.names.reservations, scene.names.held]
     await datastore.command("DEL", *lost)
 
-    assert await scene.books.settle(hold, delivered(60, usage=USAGE)) == "settled"
-    assert await scene.books.settle(hold, delivered(60, usage=USAGE)) == "already"
+    assert (await scene.books.settle(hold, delivered(60, usage=USAGE))).came == "settled"
+    assert (await scene.books.settle(hold, delivered(60, usage=USAGE))).came == "already"
 
     [entry] = await scene.entries()
     assert (entry.cost, entry.quote, entry.image_output, entry.team_period) == (60, 100, 44, hold.team_period)
@@ -185,7 +185,7 @@ async def test_a_cost_above_the_quote_is_recorded_in_full(datastore: Datastore) 
     scene = await open_scene(datastore, budget(100))
     await scene.books.settle(await scene.hold("r", 100), delivered(130))
     assert await scene.spent() == 130
-    assert (await scene.admit("s", 1)).available == -30
+    assert (await scene.admit("s", 1)).reason.available == -30
     await scene.assert_books_agree()
 
 

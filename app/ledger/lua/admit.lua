@@ -1,91 +1,95 @@
--- admit.lua: every limit and budget of key and team, all or nothing; reserves on success.
+-- admit.lua: every limit and budget of key and team, all or nothing; reserves on success, or gives a place in the queue.
 --
 -- ARGV   1 hour          (books.lua)
 --        2 request id    the reservation's id; admitting the same id twice is one admission
 --        3 key id   4 team version   5 key version   6 key expiry (server ms, 0 = never)
---        7 quoted cost (nano-dollars)   8 images   9 model   10 note (JSON)
---        then for team and for key, ten each:
---          requests per minute, images per minute, concurrent images, budget (nano-dollars); -1 = no such limit
---          period id, its start ms, its end ms, next period id, its end ms; name of the scope
--- Reply  {verdict, reason, scope, retry after ms (-1 = waiting does not help), now ms,
---         requests: limit, remaining, reset ms, images: limit, remaining, reset ms   (limit -1 = none)
---         team period, key period, a number that explains the refusal (limit), and another (available)}
---        verdict: admitted | refused | stale; or {'clock', now ms}: the caller's idea of the time does not fit
+--        7 quoted cost (nano-dollars)   8 images   9 quoted tokens   10 model   11 note (JSON)
+--        12 mode         admit | wait (a request that only lacks a slot may queue) | quote (decide, and set nothing aside)
+--        13 longest queue of the team
+--        then for team and for key, seventeen each:
+--          requests, images, tokens per minute, concurrent images, images per day, budget (nano-dollars); -1 = no limit
+--          budget period: id, start ms, end ms, next id, its end ms; day: the same five; name of the scope
+-- Reply  {verdict, now ms, team period, key period, team day, key day, place in the queue, refusals, standings}
+--        or {'clock', now ms}: the caller's idea of the time does not fit
+--        verdict   admitted | again (held already) | refused | queued | stale
+--        refusals  {reason, scope, retry after ms (-1 = waiting does not help), limit, available, resets ms (0 = never)}
+--        standings {what, scope, limit, remaining, reset ms from now}, for every limit there is, after this decision
 -- Keeps  spent + held <= budget for team and key after every admission, whatever runs beside it
 
 if not USAGE then return {'clock', int(now)} end
 
-local id, key_id = ARGV[2], ARGV[3]
-local cost, images = tonumber(ARGV[7]), tonumber(ARGV[8])
-local RATES = {'requests', 'images'} -- in order, so that of two equal refusals always the same is told
-local amounts = {requests = 1, images = images}
+local TICKET_MS = 5000 -- a ticket whose holder has not asked for so long is dead: ten times the longest pause
 
-local function reply(verdict, reason, scope, retry, rate, periods, limit, available)
-  rate = rate or {-1, -1, 0, -1, -1, 0}
-  return {verdict, reason, scope, int(retry), int(now), int(rate[1]), int(rate[2]), int(rate[3]), int(rate[4]),
-    int(rate[5]), int(rate[6]), periods[1], periods[2], int(limit or -1), int(available or -1)}
+local id, key_id = ARGV[2], ARGV[3]
+local cost, images, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local mode, longest_queue = ARGV[12], tonumber(ARGV[13])
+local RATES = {'requests', 'images', 'tokens'} -- in order, so that of two equal refusals always the same is told
+local amounts = {requests = 1, images = images, tokens = tokens}
+
+local scopes, refusals, standings, place = {}, {}, {}, 0
+
+local function reply(verdict)
+  local team, key = scopes[1] or {}, scopes[2] or {}
+  return {verdict, int(now), team.period or '', key.period or '', team.day or '', key.day or '', int(place),
+    refusals, standings}
 end
 
 -- The record behind the caller's cached principal changed, or the key ran out: authenticate again.
 if redis.call('HGET', TEAM, 'version') ~= ARGV[4] or redis.call('HGET', KEY, 'version') ~= ARGV[5]
   or (ARGV[6] ~= '0' and now >= tonumber(ARGV[6])) then
-  return reply('stale', '', '', -1, nil, {'', ''})
+  return reply('stale')
 end
 
-local scopes = {}
+-- The current or the next of a window's two periods, by the server's clock; nil when it is neither.
+local function current(a)
+  if now < tonumber(ARGV[a + 1]) then return nil end
+  if now < tonumber(ARGV[a + 2]) then return ARGV[a], tonumber(ARGV[a + 2]) end
+  if now < tonumber(ARGV[a + 4]) then return ARGV[a + 3], tonumber(ARGV[a + 4]) end
+end
+
 for i = 0, 1 do
-  local a = 11 + i * 10
+  local a = 14 + i * 17
   local scope = {
-    name = ARGV[a + 9], buckets = i == 0 and TEAM_BUCKETS or KEY_BUCKETS,
-    requests = tonumber(ARGV[a]), images = tonumber(ARGV[a + 1]), concurrent = tonumber(ARGV[a + 2]),
-    budget = tonumber(ARGV[a + 3]), period = ARGV[a + 4], ends = tonumber(ARGV[a + 6])}
-  if now < tonumber(ARGV[a + 5]) then return {'clock', int(now)} end
-  if now >= scope.ends then
-    scope.period, scope.ends = ARGV[a + 7], tonumber(ARGV[a + 8])
-    if now >= scope.ends then return {'clock', int(now)} end
-  end
+    name = ARGV[a + 16], buckets = i == 0 and TEAM_BUCKETS or KEY_BUCKETS, levels = {},
+    requests = tonumber(ARGV[a]), images = tonumber(ARGV[a + 1]), tokens = tonumber(ARGV[a + 2]),
+    concurrent = tonumber(ARGV[a + 3]), per_day = tonumber(ARGV[a + 4]), budget = tonumber(ARGV[a + 5])}
+  scope.period, scope.period_ends = current(a + 6)
+  scope.day, scope.day_ends = current(a + 11)
+  if not scope.period or not scope.day then return {'clock', int(now)} end
+  if scope.per_day < 0 then scope.day = '' end -- nobody counts it
   scopes[i + 1] = scope
 end
-local periods = {scopes[1].period, scopes[2].period}
 
 local standing = redis.call('HGET', RESERVATIONS, id)
 if standing then -- a repeated admit of a request that is held already
   local r = unpack_reservation(standing)
-  return reply('admitted', 'again', '', 0, nil, {r.team_period, r.key_period})
+  scopes[1].period, scopes[2].period, scopes[1].day, scopes[2].day = r.team_period, r.key_period, r.team_day, r.key_day
+  return reply('again')
 end
-if is_resolved(id) then return reply('refused', 'resolved', '', -1, nil, periods) end
+
+local function refuse(reason, scope, retry, limit, available, resets)
+  refusals[#refusals + 1] = {reason, scope.name, int(retry), int(limit), int(available), int(resets or 0)}
+end
+
+if is_resolved(id) then
+  refuse('resolved', {name = ''}, -1, 0, 0)
+  return reply('refused')
+end
 
 expire_overdue(100)
 
--- A token bucket: as deep as its limit per minute, refilled evenly, fractions kept; a clock that steps back adds nothing.
-local function level(buckets, name, limit)
-  local values = redis.call('HMGET', buckets, name, name .. ':at')
-  if not values[1] then return limit end
-  local gained = math.max(0, now - tonumber(values[2])) * limit / 60000
-  return math.min(limit, tonumber(values[1]) + gained)
+local function tell(what, scope, limit, remaining, reset)
+  standings[#standings + 1] = {what, scope.name, int(limit), int(math.floor(remaining)), int(math.ceil(reset))}
 end
 
-local refusals = {}
-local function refuse(reason, scope, retry, limit, available)
-  refusals[#refusals + 1] = {reason = reason, scope = scope.name, retry = retry, limit = limit, available = available}
-end
+-- read all, check all
 
--- requests, images: the tightest of team and key, for the x-ratelimit headers
-local tightest = {requests = nil, images = nil}
-local function note_rate(what, limit, remaining)
-  local reset = limit > 0 and math.ceil((limit - remaining) * 60000 / limit) or 0
-  local t = tightest[what]
-  if not t or remaining < t.remaining then
-    tightest[what] = {limit = limit, remaining = remaining, reset = reset}
-  end
-end
-
+local lacks_slot = {} -- by scope: what a ticket in the queue waits for
 for _, scope in ipairs(scopes) do
-  scope.levels = {}
   for _, what in ipairs(RATES) do
     local limit, amount = scope[what], amounts[what]
     if limit >= 0 then
-      local have = level(scope.buckets, what, limit)
+      local have = bucket_level(scope.buckets, what, limit)
       scope.levels[what] = have
       if limit == 0 then refuse('blocked', scope, -1, 0, 0)
       elseif amount > limit then refuse('too_many_' .. what, scope, -1, limit, have)
@@ -94,54 +98,112 @@ for _, scope in ipairs(scopes) do
       end
     end
   end
-  if scope.concurrent >= 0 then
-    local busy = tonumber(redis.call('HGET', HELD, scope.name .. ':images') or '0')
-    if scope.concurrent == 0 then refuse('blocked', scope, -1, 0, 0)
-    elseif images > scope.concurrent then refuse('too_many_concurrent_images', scope, -1, scope.concurrent, 0)
-    elseif busy + images > scope.concurrent then
-      refuse('concurrent_images', scope, 1000, scope.concurrent, scope.concurrent - busy)
+  if scope.per_day >= 0 then
+    scope.today = day_count(scope.name, scope.day)
+    if scope.per_day == 0 then refuse('blocked', scope, -1, 0, 0)
+    elseif images > scope.per_day then refuse('too_many_images_per_day', scope, -1, scope.per_day, 0)
+    elseif scope.today + images > scope.per_day then
+      refuse('images_per_day', scope, scope.day_ends - now, scope.per_day, scope.per_day - scope.today, scope.day_ends)
     end
   end
   if scope.budget >= 0 then
-    local spent = tonumber(redis.call('HGET', SPEND, scope.name .. ':' .. scope.period) or '0')
-    local held = tonumber(redis.call('HGET', HELD, scope.name .. ':cost') or '0')
-    if spent + held + cost > scope.budget then
-      refuse('budget', scope, -1, scope.budget, scope.budget - spent - held)
+    scope.spent = tonumber(redis.call('HGET', SPEND, scope.name .. ':' .. scope.period) or '0')
+    scope.held = tonumber(redis.call('HGET', HELD, scope.name .. ':cost') or '0')
+    if scope.budget == 0 then refuse('blocked', scope, -1, 0, 0)
+    elseif scope.spent + scope.held + cost > scope.budget then
+      refuse('budget', scope, -1, scope.budget, scope.budget - scope.spent - scope.held, scope.period_ends)
+    end
+  end
+  if scope.concurrent >= 0 then
+    scope.busy = tonumber(redis.call('HGET', HELD, scope.name .. ':images') or '0')
+    if scope.concurrent == 0 then refuse('blocked', scope, -1, 0, 0)
+    elseif images > scope.concurrent then refuse('too_many_concurrent_images', scope, -1, scope.concurrent, 0)
+    elseif scope.busy + images > scope.concurrent then lacks_slot[scope.name] = scope
     end
   end
 end
 
-if #refusals > 0 then
-  for _, scope in ipairs(scopes) do
-    for _, what in ipairs(RATES) do
-      if scope.levels[what] then note_rate(what, scope[what], scope.levels[what]) end
-    end
-  end
-else
-  for _, scope in ipairs(scopes) do
-    for _, what in ipairs(RATES) do
-      local have, amount = scope.levels[what], amounts[what]
-      if have then
-        redis.call('HSET', scope.buckets, what, string.format('%.17g', have - amount), what .. ':at', int(now))
-        redis.call('PEXPIRE', scope.buckets, 120000)
-        note_rate(what, scope[what], have - amount)
+-- First come, first served: whoever was here before and waits for a slot that this request would take goes first. A
+-- request that waits for a slot of its key holds up nobody but that key.
+local tickets, in_queue = redis.call('ZRANGE', QUEUE, 0, -1), false
+for _, ticket in ipairs(tickets) do
+  if ticket == id then in_queue = true end
+  local asked, waits_for = string.match(redis.call('HGET', TICKETS, ticket) or '', '^(%d+)|(.*)$')
+  if not asked or math.abs(now - tonumber(asked)) > TICKET_MS then -- also from a clock that has been set back
+    if mode ~= 'quote' then leave_queue(ticket) end
+    if ticket == id then in_queue = false end
+  elseif not in_queue then
+    place = place + 1
+    for _, scope in ipairs(scopes) do
+      if scope.concurrent >= 0 and string.find(waits_for, '[' .. scope.name .. ']', 1, true) then
+        lacks_slot[scope.name] = scope
       end
     end
   end
-  hold_add(key_id, cost, images)
-  redis.call('ZADD', HOLDS, int(now + LEASE_MS), id)
-  redis.call('HSET', RESERVATIONS, id, pack_reservation({cost = cost, images = images, key_id = key_id,
-    team_period = periods[1], key_period = periods[2], admitted = now, model = ARGV[9], note = ARGV[10]}))
 end
 
-local r, i = tightest.requests, tightest.images
-local rate = {r and r.limit or -1, r and math.floor(r.remaining) or -1, r and r.reset or 0,
-  i and i.limit or -1, i and math.floor(i.remaining) or -1, i and i.reset or 0}
-if #refusals == 0 then return reply('admitted', '', '', 0, rate, periods) end
-
--- Of several refusals the one is told that waiting heals last: never (-1) before the longest wait.
-local told = refusals[1]
-for _, refusal in ipairs(refusals) do
-  if told.retry >= 0 and (refusal.retry < 0 or refusal.retry > told.retry) then told = refusal end
+local queued = false
+if next(lacks_slot) then
+  if mode == 'wait' and #refusals == 0 and (in_queue or place < longest_queue) then
+    queued = true
+  else
+    for _, scope in ipairs(scopes) do
+      if lacks_slot[scope.name] then
+        refuse('concurrent_images', scope, 1000, scope.concurrent, math.max(0, scope.concurrent - scope.busy))
+      end
+    end
+  end
 end
-return reply('refused', told.reason, told.scope, told.retry, rate, periods, told.limit, told.available)
+
+-- write all
+
+local admitted = #refusals == 0 and not queued
+if mode ~= 'quote' then
+  if queued then
+    if not in_queue then
+      local last = redis.call('ZRANGE', QUEUE, -1, -1, 'WITHSCORES')
+      redis.call('ZADD', QUEUE, int(math.max(now, tonumber(last[2] or '0') + 1)), id)
+    end
+    local waits_for = ''
+    for name in pairs(lacks_slot) do waits_for = waits_for .. '[' .. name .. ']' end
+    redis.call('HSET', TICKETS, id, int(now) .. '|' .. waits_for)
+    redis.call('PEXPIRE', QUEUE, BUCKET_MS)
+    redis.call('PEXPIRE', TICKETS, BUCKET_MS)
+  elseif in_queue then
+    leave_queue(id)
+  end
+  if admitted then
+    for _, scope in ipairs(scopes) do
+      for _, what in ipairs(RATES) do
+        if scope.levels[what] then
+          scope.levels[what] = scope.levels[what] - amounts[what]
+          set_bucket(scope.buckets, what, scope.levels[what])
+        end
+      end
+      if scope.today then
+        scope.today = scope.today + images
+        set_day(scope.name, scope.day, scope.today)
+      end
+      if scope.held then scope.held = scope.held + cost end
+      if scope.busy then scope.busy = scope.busy + images end
+    end
+    hold_add(key_id, cost, images)
+    redis.call('ZADD', HOLDS, int(now + LEASE_MS), id)
+    redis.call('HSET', RESERVATIONS, id, pack_reservation({cost = cost, images = images, tokens = tokens,
+      key_id = key_id, team_period = scopes[1].period, key_period = scopes[2].period, team_day = scopes[1].day,
+      key_day = scopes[2].day, admitted = now, model = ARGV[10], note = ARGV[11]}))
+  end
+end
+
+for _, scope in ipairs(scopes) do
+  for _, what in ipairs(RATES) do
+    local limit, have = scope[what], scope.levels[what]
+    if have then tell(what, scope, limit, have, limit > 0 and (limit - have) * 60000 / limit or 0) end
+  end
+  if scope.busy then tell('concurrent_images', scope, scope.concurrent, scope.concurrent - scope.busy, 0) end
+  if scope.today then tell('images_per_day', scope, scope.per_day, scope.per_day - scope.today, scope.day_ends - now) end
+  if scope.held then
+    tell('budget', scope, scope.budget, scope.budget - scope.spent - scope.held, scope.period_ends - now)
+  end
+end
+return reply(queued and 'queued' or admitted and 'admitted' or 'refused')

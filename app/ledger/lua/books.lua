@@ -1,18 +1,21 @@
 -- books.lua: what every ledger script knows. It is put in front of each of them (Lua in Redis has no include).
 --
--- KEYS   the same thirteen for every script, in this order (app/keyspace.py: TeamKeys.books)
+-- KEYS   the same sixteen for every script, in this order (app/keyspace.py: TeamKeys.books)
 -- ARGV   1 is always the first UTC hour of the two usage roll-ups passed; the rest belongs to the script
 -- Clock  the server's TIME in milliseconds, never the caller's
 -- Exact  numbers are doubles, exact to 9e15; they become text only through int(), because tostring rounds above 1e14
--- Order  read all, check all, then write all: a script that refuses has changed nothing but holds that were overdue
+-- Order  read all, check all, then write all: a script that refuses has changed nothing but holds that were overdue.
+--        Redis takes nothing back when a command in the middle fails, so the entry is written first and the hold goes
+--        last: what fails before the end stays held, and is resolved when somebody tries again
 
 local TEAM, KEY, HOLDS, RESERVATIONS, HELD, SPEND, RESOLVED, EXPIRED, LEDGER =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local TEAM_BUCKETS, KEY_BUCKETS = KEYS[12], KEYS[13]
+local TEAM_BUCKETS, KEY_BUCKETS, DAYS, QUEUE, TICKETS = KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
 
 local LEASE_MS = 45000                   -- and a sweep within 15 s: a vanished process's holds are resolved in a minute
 local TOMBSTONE_MS = 7 * 24 * 3600 * 1000 -- an answer later than this is reported by a person, not replayed
-local USAGE_SECONDS = 400 * 24 * 3600     -- a year and a month of hourly roll-ups
+local USAGE_MS = 400 * 24 * 3600 * 1000  -- a year and a month of hourly roll-ups
+local BUCKET_MS = 120000                  -- a bucket untouched for a minute is full again
 local TRIM_AT_ONCE = 20                   -- tombstones removed per resolution: more than one comes in, so it converges
 
 local time = redis.call('TIME')
@@ -40,17 +43,81 @@ local function hold_add(key_id, cost, images)
   add_held('key:' .. key_id .. ':images', images)
 end
 
--- A reservation as stored: cost|images|key id|team period|key period|admitted ms|model|note (note: JSON, last).
+-- A reservation as stored: cost|images|tokens|key id|team period|key period|team day|key day|admitted ms|model|note
+-- (note: JSON, last).
 local function pack_reservation(r)
-  return table.concat({int(r.cost), int(r.images), r.key_id, r.team_period, r.key_period, int(r.admitted), r.model,
-    r.note}, '|')
+  return table.concat({int(r.cost), int(r.images), int(r.tokens), r.key_id, r.team_period, r.key_period, r.team_day,
+    r.key_day, int(r.admitted), r.model, r.note}, '|')
 end
 
 local function unpack_reservation(text)
-  local cost, images, key_id, team_period, key_period, admitted, model, note =
-    string.match(text, '^(%-?%d+)|(%d+)|([^|]*)|([^|]*)|([^|]*)|(%d+)|([^|]*)|(.*)$')
-  return {cost = tonumber(cost), images = tonumber(images), key_id = key_id, team_period = team_period,
-    key_period = key_period, admitted = tonumber(admitted), model = model, note = note}
+  local cost, images, tokens, key_id, team_period, key_period, team_day, key_day, admitted, model, note = string.match(
+    text, '^(%-?%d+)|(%d+)|(%d+)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(%d+)|([^|]*)|(.*)$')
+  if not cost then -- as it was written before tokens and days were counted
+    cost, images, key_id, team_period, key_period, admitted, model, note = string.match(
+      text, '^(%-?%d+)|(%d+)|([^|]*)|([^|]*)|([^|]*)|(%d+)|([^|]*)|(.*)$')
+    tokens, team_day, key_day = 0, '', ''
+  end
+  return {cost = tonumber(cost), images = tonumber(images), tokens = tonumber(tokens), key_id = key_id,
+    team_period = team_period, key_period = key_period, team_day = team_day, key_day = key_day,
+    admitted = tonumber(admitted), model = model, note = note}
+end
+
+-- A token bucket: as deep as its limit per minute, refilled evenly, fractions kept; a clock that steps back adds nothing.
+local function bucket_level(buckets, name, limit)
+  local values = redis.call('HMGET', buckets, name, name .. ':at')
+  if not values[1] then return limit end
+  if tonumber(values[2]) > now then -- or it would not fill again until the clock is where it was
+    redis.call('HSET', buckets, name .. ':at', int(now))
+  end
+  local gained = math.max(0, now - tonumber(values[2])) * limit / 60000
+  return math.min(limit, tonumber(values[1]) + gained)
+end
+
+local function set_bucket(buckets, name, level)
+  redis.call('HSET', buckets, name, string.format('%.17g', level), name .. ':at', int(now))
+  redis.call('PEXPIRE', buckets, BUCKET_MS)
+end
+
+-- Give a bucket back what was taken too much of it (or take what was too little); one that has run full needs nothing.
+local function correct_bucket(buckets, name, amount)
+  local level = redis.call('HGET', buckets, name)
+  if level then
+    redis.call('HSET', buckets, name, string.format('%.17g', tonumber(level) + amount))
+  end
+end
+
+-- The pictures of a scope's day, counted at admission and corrected when it is known how many there were.
+local function day_count(scope, day)
+  local values = redis.call('HMGET', DAYS, scope .. ':day', scope .. ':images')
+  return values[1] == day and tonumber(values[2]) or 0
+end
+
+local function set_day(scope, day, images)
+  redis.call('HSET', DAYS, scope .. ':day', day, scope .. ':images', int(images))
+end
+
+local function correct_day(scope, day, difference)
+  if day ~= '' and redis.call('HGET', DAYS, scope .. ':day') == day then
+    redis.call('HINCRBY', DAYS, scope .. ':images', int(difference))
+  end
+end
+
+-- What an admission counted beforehand is set right; nil for tokens or images that nobody knows: they stay as quoted.
+local function correct_counts(r, tokens, images)
+  if tokens and tokens ~= r.tokens then
+    correct_bucket(TEAM_BUCKETS, 'tokens', r.tokens - tokens)
+    correct_bucket(KEY_BUCKETS, 'tokens', r.tokens - tokens)
+  end
+  if images and images ~= r.images then
+    correct_day('team', r.team_day, images - r.images)
+    correct_day('key:' .. r.key_id, r.key_day, images - r.images)
+  end
+end
+
+local function leave_queue(id)
+  redis.call('ZREM', QUEUE, id)
+  redis.call('HDEL', TICKETS, id)
 end
 
 local function is_resolved(id)
@@ -68,19 +135,22 @@ local function entomb(id)
   redis.call('PEXPIRE', RESOLVED, int(TOMBSTONE_MS))
 end
 
--- Take a hold off the books; returns it, or nil when there is none.
-local function close_hold(id)
+local function find_hold(id)
   local text = redis.call('HGET', RESERVATIONS, id)
-  if not text then return nil end
-  local r = unpack_reservation(text)
+  return text and unpack_reservation(text) or nil
+end
+
+-- Take a hold off the books, if there is one.
+local function close_hold(id)
+  local r = find_hold(id)
+  if not r then return end
   redis.call('HDEL', RESERVATIONS, id)
   redis.call('ZREM', HOLDS, id)
   hold_add(r.key_id, -r.cost, -r.images)
-  return r
 end
 
--- Write one ledger entry, its spend and its roll-ups. e: kind, request, outcome, key_id, model, cost, quote,
--- delivered, usage {4 counts}, team_period, key_period, admitted, flags, note
+-- Write one ledger entry, its spend and its roll-ups; returns the spend of team and key behind it. e: kind, request,
+-- outcome, key_id, model, cost, quote, delivered, usage {4 counts}, team_period, key_period, admitted, flags, note
 local function write_entry(e)
   local u = e.usage
   redis.call('XADD', LEDGER, '*', 'kind', e.kind, 'request', e.request, 'outcome', e.outcome, 'key', e.key_id,
@@ -88,8 +158,8 @@ local function write_entry(e)
     'text_input', int(u[1]), 'image_input', int(u[2]), 'text_output', int(u[3]), 'image_output', int(u[4]),
     'team_period', e.team_period, 'key_period', e.key_period, 'admitted_ms', int(e.admitted),
     'resolved_ms', int(now), 'flags', e.flags, 'note', e.note)
-  redis.call('HINCRBY', SPEND, 'team:' .. e.team_period, int(e.cost))
-  redis.call('HINCRBY', SPEND, 'key:' .. e.key_id .. ':' .. e.key_period, int(e.cost))
+  local team_spent = redis.call('HINCRBY', SPEND, 'team:' .. e.team_period, int(e.cost))
+  local key_spent = redis.call('HINCRBY', SPEND, 'key:' .. e.key_id .. ':' .. e.key_period, int(e.cost))
   local prefix = e.key_id .. '|' .. e.model .. '|'
   local sums = {requests = 1, cost = e.cost, images = e.delivered,
     text_input = u[1], image_input = u[2], text_output = u[3], image_output = u[4]}
@@ -98,7 +168,8 @@ local function write_entry(e)
   for measure, amount in pairs(sums) do
     if amount ~= 0 then redis.call('HINCRBY', USAGE, prefix .. measure, int(amount)) end
   end
-  redis.call('EXPIRE', USAGE, USAGE_SECONDS)
+  redis.call('PEXPIRE', USAGE, int(USAGE_MS))
+  return team_spent, key_spent
 end
 
 -- Resolve holds whose process stopped renewing them: nobody knows what the upstream made of them, so they are charged
@@ -107,14 +178,15 @@ local function expire_overdue(limit)
   local overdue = redis.call('ZRANGEBYSCORE', HOLDS, '-inf', int(now), 'LIMIT', 0, limit)
   for _, id in ipairs(overdue) do
     local text = redis.call('HGET', RESERVATIONS, id)
-    local r = close_hold(id)
-    if r then
-      redis.call('HSET', EXPIRED, id, text)
-      redis.call('PEXPIRE', EXPIRED, int(TOMBSTONE_MS))
-      entomb(id)
+    if text then
+      local r = unpack_reservation(text)
       write_entry({kind = 'expire', request = id, outcome = 'unknown', key_id = r.key_id, model = r.model,
         cost = r.cost, quote = r.cost, delivered = 0, usage = {0, 0, 0, 0}, team_period = r.team_period,
         key_period = r.key_period, admitted = r.admitted, flags = 'at_quote', note = r.note})
+      redis.call('HSET', EXPIRED, id, text)
+      redis.call('PEXPIRE', EXPIRED, int(TOMBSTONE_MS))
+      entomb(id)
+      close_hold(id)
     else
       redis.call('ZREM', HOLDS, id)
     end

@@ -3,8 +3,10 @@
 -- ARGV   1 hour (books.lua)   2 request id   3 key id   4 model   5 outcome (delivered | failed | unknown)
 --        6 cost   7 quote   8 delivered images   9-12 text input, image input, text output, image output tokens
 --        13 team period   14 key period   15 admitted ms   16 flags   17 note (JSON)
+--        18 whether the tokens are known (1) or stay counted as quoted (0)
 --        It says everything, so it is whole even where a failover lost the reservation.
--- Reply  {what came of it, now ms}: settled | corrected (an expiry had charged the quote) | already | clock
+-- Reply  {what came of it, now ms, team spent, key spent}: settled | corrected (an expiry had charged the quote) |
+--        already | clock; spent in the periods of this request, behind this entry ('' where nothing was written)
 -- Keeps  one request is charged once: the hold goes and the spend comes in one step; a repeat changes nothing
 
 if not USAGE then return {'clock', int(now)} end
@@ -15,17 +17,27 @@ local entry = {kind = 'settle', request = id, key_id = ARGV[3], model = ARGV[4],
   usage = {tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])},
   team_period = ARGV[13], key_period = ARGV[14], admitted = tonumber(ARGV[15]), flags = ARGV[16], note = ARGV[17]}
 
+local came, r = 'settled', nil
 if is_resolved(id) then
   local charged = redis.call('HGET', EXPIRED, id)
-  if not charged then return {'already', int(now)} end
-  redis.call('HDEL', EXPIRED, id)
+  if not charged then return {'already', int(now), '', ''} end
+  came, r = 'corrected', unpack_reservation(charged)
   entry.kind = 'correction'
-  entry.cost = entry.cost - unpack_reservation(charged).cost
-  write_entry(entry)
-  return {'corrected', int(now)}
+  entry.cost = entry.cost - r.cost
+else
+  r = find_hold(id)
 end
 
-close_hold(id)
-entomb(id)
-write_entry(entry)
-return {'settled', int(now)}
+local team_spent, key_spent = write_entry(entry)
+if came == 'corrected' then
+  redis.call('HDEL', EXPIRED, id)
+else
+  close_hold(id)
+  entomb(id)
+end
+if r then
+  local u = entry.usage
+  correct_counts(r, ARGV[18] == '1' and u[1] + u[2] + u[3] + u[4] or nil,
+    entry.outcome == 'delivered' and entry.delivered or nil)
+end
+return {came, int(now), int(team_spent), int(key_spent)}

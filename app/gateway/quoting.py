@@ -1,0 +1,113 @@
+"""``POST /v1/images/quote``: what a request would cost, and whether it would be admitted now; changes nothing."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.accounts.keys import KeyRing
+from app.catalog.estimate import lowest_cost
+from app.catalog.normalise import ImageRequest
+from app.catalog.pricing import Quote, quote
+from app.errors import Conflict
+from app.gateway.door import Door
+from app.gateway.in_flight import InFlight
+from app.gateway.reading import RequestReader
+from app.gateway.refusals import rate_headers, told
+from app.keyspace import TEAM_SCOPE
+from app.ledger.ledger import Ledger
+from app.ledger.models import Admission, Reason, Standing, Verdict
+from app.money import dollars
+
+_UNSHOWN = frozenset({"prompt", "image"})
+"""What a caller need not be sent back: it is long, and they have it."""
+
+
+class Quotes:
+    """Walks stages 1 to 4 without setting anything aside."""
+
+    def __init__(self, keys: KeyRing, reader: RequestReader, ledger: Ledger, in_flight: InFlight) -> None:
+        self._keys = keys
+        self._reader = reader
+        self._ledger = ledger
+        self._in_flight = in_flight
+
+    async def serve(self, door: Door) -> None:
+        """Answer with the quotation.
+
+        Raises:
+            GatewayError: the request would be refused before any limit is looked at.
+
+        """
+        with self._in_flight.one():
+            quotation = await self._quotation(door)
+            body = orjson.dumps(quotation.document())
+            head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await door.start(head + rate_headers(quotation.admission))
+            await door.finish(body)
+
+    async def _quotation(self, door: Door) -> "Quotation":
+        principal = await self._keys.authenticate(door.authorization, fresh=True)
+        request = self._reader.read(await door.order(), principal)
+        quoted = quote(request)
+        admission = await self._ledger.would_admit(principal, door.request_id, request.profile.name, quoted)
+        if admission.verdict is Verdict.STALE:
+            raise Conflict("This virtual key is being changed at this moment; try again.", should_retry=True)
+        return Quotation(request, quoted, admission)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A request, its quote, and what the books say to it."""
+
+    request: ImageRequest
+    quote: Quote
+    admission: Admission
+
+    def document(self) -> dict[str, Any]:
+        """The answer; money in dollars as text, exact to nine decimals."""
+        request, quote, lowest = self.request, self.quote, lowest_cost(self.request)
+        return {
+            "object": "image.quote",
+            "operation": request.operation,
+            "model": request.profile.name,
+            "request": {name: value for name, value in request.fields.items() if name not in _UNSHOWN},
+            "normalized": list(request.normalized),
+            "images": request.n,
+            "cost": {
+                "highest": dollars(quote.cost),
+                "lowest_estimate": None if lowest is None else dollars(min(lowest, quote.cost)),
+            },
+            "highest_tokens": quote.usage.total,
+            "would_be_refused": [_refusal(reason, quote) for reason in self.admission.reasons],
+            "left": [_left(standing) for standing in self.admission.standings],
+        }
+
+
+def _refusal(reason: Reason, quote: Quote) -> dict[str, Any]:
+    error = told(reason, quote.cost)
+    waits = reason.retry_after_ms / 1000 if reason.retry_after_ms >= 0 else None
+    return {
+        "code": error.code,
+        "reason": reason.code,
+        "scope": _scope(reason.scope),
+        "message": error.message,
+        "retry_after_seconds": waits,
+        "resets_at": f"{datetime.fromtimestamp(reason.resets_ms / 1000, UTC):%FT%TZ}" if reason.resets else None,
+    }
+
+
+def _left(standing: Standing) -> dict[str, Any]:
+    shown: Any = dollars if standing.what == "budget" else int
+    return {
+        "what": standing.what,
+        "scope": _scope(standing.scope),
+        "limit": shown(standing.limit),
+        "remaining": shown(max(0, standing.remaining)),
+        "resets_in_seconds": standing.reset_ms // 1000,
+    }
+
+
+def _scope(scope: str) -> str:
+    return "team" if scope == TEAM_SCOPE else "key"

@@ -1,0 +1,76 @@
+"""Resolutions of the last two minutes, kept to be sent again: a failover forgets what had not been copied yet.
+
+A resolution takes effect at most once, so sending it again is harmless where it was not forgotten.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from app.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS = 120.0
+"""Replicas of Redis are behind by far less; a failover may take a minute to be noticed."""
+MOST_KEPT = 20_000
+"""About 20 MB. At a thousand resolutions a second that is the last twenty seconds."""
+_AT_ONCE = 100
+
+Again = Callable[[], Awaitable[object]]
+"""Sends one resolution once more."""
+Identities = Callable[[], Awaitable[frozenset[str]]]
+"""What names the servers that hold the books and their history; a failover or a restart brings a new one."""
+
+
+class Recent:
+    """Remembers what this process has resolved, and sends it again when the books' servers are not what they were."""
+
+    def __init__(self, identities: Identities, clock: Callable[[], float]) -> None:
+        self._identities = identities
+        self._clock = clock
+        self._known: frozenset[str] | None = None
+        self._kept: deque[tuple[float, Again]] = deque(maxlen=MOST_KEPT)
+        self._due: list[Again] = []  # to be sent again
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def keep(self, again: Again) -> None:
+        """Remember how to send a resolution again that Redis has just confirmed."""
+        self._kept.append((self._clock(), again))
+
+    async def look(self) -> None:
+        """See whether there was a failover, and send everything again if there was; the next look tries what failed.
+
+        Nothing is forgotten while Redis is away: what was resolved just before may be what a failover has lost.
+
+        Raises:
+            StoreUnavailable: Redis is away; a failover may be under way.
+
+        """
+        found = await self._identities()
+        if self._known is not None and not found <= self._known:
+            self._due += [again for _, again in self._kept]
+            log.warning("redis is not what it was; resolutions are sent again", extra={"records": len(self._due)})
+        self._known = found if self._known is None else self._known | found
+        oldest = self._clock() - KEEP_SECONDS
+        while self._kept and self._kept[0][0] < oldest:
+            self._kept.popleft()
+        if self._due:
+            self._due = await _failed(self._due)
+
+
+async def _failed(due: list[Again]) -> list[Again]:
+    """Those of all that could not be sent; one server that is away does not keep the others from theirs."""
+    failed: list[Again] = []
+    for start in range(0, len(due), _AT_ONCE):
+        part = due[start : start + _AT_ONCE]
+        results = await asyncio.gather(*[again() for again in part], return_exceptions=True)
+        for again, result in zip(part, results, strict=True):
+            if isinstance(result, StoreUnavailable):
+                failed.append(again)
+            elif isinstance(result, Exception):
+                log.error("a resolution could not be sent again", exc_info=result)
+    return failed
