@@ -7,10 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from app.accounts.keys import KeyRing
 from app.accounts.store import AccountStore
 from app.assets.errors import SigningKeyError, StoreAddressError
@@ -22,13 +18,19 @@ from app.assets.sweeper import Sweeper
 from app.catalog.catalog import Catalog, load_catalog
 from app.catalog.policy import Policy
 from app.catalog.unknown import UnknownModels
+from app.datastore.address import AddressError
 from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.gateway.conversion import Converter
 from app.gateway.delivery import Deliveries
 from app.gateway.in_flight import InFlight
 from app.gateway.pipeline import Pipeline
+from app.gateway.quoting import Quotes
+from app.gateway.reading import RequestReader
 from app.gateway.record import Recorder
+from app.gateway.turnstile import Turnstile
 from app.ledger.books import Books
+from app.ledger.credits import Credits
 from app.ledger.journal import Journal
 from app.ledger.ledger import Ledger
 from app.ledger.usage import UsageReader
@@ -58,10 +60,13 @@ class Services:
     keys: KeyRing
     ledger: Ledger
     usage: UsageReader
+    credits: Credits
     in_flight: InFlight
     spool: Spool
     hosted: HostedImages
     fetcher: ImageFetcher
+    turnstile: Turnstile
+    quotes: Quotes
     pipeline: Pipeline
 
 
@@ -71,18 +76,23 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
     async with AsyncExitStack() as stack:
         catalog = load_catalog(settings.catalog_dir, settings.default_model, unknown_models(settings))
         metrics = Metrics(VERSION, catalog.version)
-        datastore = Datastore(_redis_client(redis_url, settings), timeout_seconds=settings.redis_timeout_seconds)
+        datastore = _datastore(redis_url, settings)
         stack.push_async_callback(datastore.aclose)
-        accounts = AccountStore(datastore)
+        total = settings.total_budget
+        accounts = AccountStore(datastore, parse_dollars(total) if total is not None else None)
         keys = KeyRing(accounts)
 
-        ledger = Ledger(Books(datastore), Journal(settings.data_dir / "journal"), accounts.team_ids)
+        ledger = Ledger(
+            Books(datastore), Journal(settings.data_dir / "journal"), accounts.team_ids, datastore.replication_ids
+        )
         stack.push_async_callback(ledger.aclose)
         upstream = _upstream(settings)
         stack.push_async_callback(upstream.aclose)
         spool = Spool(settings.data_dir / "spool")
         hosted = await _hosted_images(settings, stack, background=background)
         fetcher = _fetcher(settings, stack)
+        turnstile = Turnstile(ledger, settings.queue_seconds)
+        reader = RequestReader(catalog, _policy(settings))
         in_flight = InFlight(settings.max_in_flight)
         metrics.in_flight.set_function(lambda: in_flight.number)
         metrics.journal_records.set_function(lambda: ledger.journal_length)
@@ -98,17 +108,20 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
             keys=keys,
             ledger=ledger,
             usage=UsageReader(datastore),
+            credits=Credits(datastore),
             in_flight=in_flight,
             spool=spool,
             hosted=hosted,
             fetcher=fetcher,
+            turnstile=turnstile,
+            quotes=Quotes(keys, reader, ledger, in_flight),
             pipeline=Pipeline(
                 keys,
-                catalog,
+                reader,
                 ledger,
+                turnstile,
                 upstream,
                 Deliveries(spool, Converter(spool, hosted, fetcher), settings.keepalive_seconds),
-                _policy(settings),
                 Recorder(metrics),
                 in_flight,
             ),
@@ -138,17 +151,11 @@ def public_url(settings: Settings) -> str:
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
-def _redis_client(url: str, settings: Settings) -> redis.Redis:
-    """Two connections at most are busy (the datastore's lanes); nothing is re-sent behind our back."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=settings.redis_timeout_seconds,
-        socket_connect_timeout=settings.redis_timeout_seconds,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        protocol=3,
-        client_name="imagegate",
-    )
+def _datastore(url: str, settings: Settings) -> Datastore:
+    try:
+        return open_datastore(url, timeout_seconds=settings.redis_timeout_seconds, ca_bundle=settings.ca_bundle)
+    except AddressError as error:
+        raise SettingsError(f"IMAGEGATE_REDIS_URL: {error}") from None
 
 
 def _upstream(settings: Settings) -> UpstreamClient:

@@ -4,12 +4,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import redis.asyncio as redis
 from hypothesis import HealthCheck, settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from tests.support.redis_server import RedisServer
 
 # A busy machine is no failure, so nothing is timed. In CI the examples are the same each time; at a desk they differ,
@@ -43,7 +41,6 @@ def own_redis() -> Iterator[RedisServer]:
 @pytest.fixture
 async def datastore(redis_url: str) -> AsyncIterator[Datastore]:
     """The datastore room over an empty Redis, connected as `app.wiring` does it, with time for a busy machine."""
-    client = redis.Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0))
-    opened = Datastore(client, timeout_seconds=10)
+    opened = open_datastore(redis_url, timeout_seconds=10)
     yield opened
     await opened.aclose()

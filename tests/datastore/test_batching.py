@@ -7,6 +7,7 @@ import pytest
 import redis.asyncio as redis
 
 from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.datastore.script import Script
 from app.errors import StoreUnavailable
 
@@ -123,7 +124,7 @@ async def test_a_cancelled_caller_disturbs_nobody(datastore: Datastore) -> None:
 
 async def test_closing_waits_for_what_is_under_way(redis_url: str) -> None:
     """What was asked before aclose is answered, even when its write had not left yet."""
-    datastore = Datastore(redis.Redis.from_url(redis_url), timeout_seconds=10)
+    datastore = open_datastore(redis_url, timeout_seconds=10)
     asked = [asyncio.create_task(datastore.command("INCR", "n")) for _ in range(3)]
     await asyncio.sleep(0)
     await datastore.aclose()

@@ -4,10 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import redis.asyncio as redis
 
 from app.accounts.models import Limits
-from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.embedded.find import find_server
 from app.embedded.server import EmbeddedRedis
 from app.ledger.usage import UsageReader
@@ -21,14 +20,14 @@ async def test_the_books_are_kept_on_the_machines_own_redis(tmp_path: Path) -> N
     assert on_path is not None, ".ci/run installs it"
     assert find_server().path == Path(on_path)
     async with EmbeddedRedis(tmp_path) as server:
-        store = Datastore(redis.Redis(unix_socket_path=server.socket_path, protocol=3), timeout_seconds=10)
+        store = open_datastore(f"unix://{server.socket_path}", timeout_seconds=10)
         scene = await open_scene(store, Limits(requests_per_minute=600))
         await scene.books.settle(await scene.hold("one", 100), delivered(60))
         await scene.hold("two", 100)
         await scene.books.release(scene.team.id, scene.keys[0].id, "two", "failed", (), {})
         await store.aclose()
     async with EmbeddedRedis(tmp_path) as server:
-        store = Datastore(redis.Redis(unix_socket_path=server.socket_path, protocol=3), timeout_seconds=10)
+        store = open_datastore(f"unix://{server.socket_path}", timeout_seconds=10)
         verified = await UsageReader(store).verify(scene.team.id)
         await store.aclose()
 

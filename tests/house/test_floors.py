@@ -41,7 +41,7 @@ PACKAGES = {
     "pydantic": ("app.settings", "app.catalog", "app.admin", "app.cli", "app.simulator", "app.main"),
     "pydantic_settings": ("app.settings",),
     "python_multipart": ("app.web",),
-    "redis": ("app.datastore", "app.wiring"),
+    "redis": ("app.datastore",),
     "starlette": ("app.api", "app.admin", "app.web", "app.main", "app.simulator"),
     "typing_extensions": ("app",),
     "uvicorn": ("app.cli", "app.web.protocol"),

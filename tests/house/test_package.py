@@ -15,7 +15,7 @@ READ_DATA_FILES = """
 import pathlib, app, app.ledger.scripts
 from app.catalog.catalog import load_catalog
 assert pathlib.Path(app.__path__[0]).is_relative_to(pathlib.Path.cwd()), app.__path__
-print(*load_catalog().names())
+print(*(profile.name for profile in load_catalog().profiles()))
 """
 
 BARE_PYTHON = getattr(sys, "_base_executable", sys.executable)

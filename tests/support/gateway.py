@@ -43,12 +43,18 @@ class Gateway:
     address: str
     services: Services
     simulator: Simulator
+    server: uvicorn.Server
     clients: list[openai.AsyncOpenAI] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
         """What an SDK is pointed at."""
         return f"{self.address}/v1"
+
+    @property
+    def connections(self) -> int:
+        """Connections of clients that are open."""
+        return len(self.server.server_state.connections)
 
     async def new_team(self, limits: Limits | None = None) -> Team:
         """A team of its own."""
@@ -103,7 +109,7 @@ async def running_gateway(
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.wait([serving], timeout=0.01)
-        running = Gateway(address, services, simulator)
+        running = Gateway(address, services, simulator, server)
         try:
             yield running
         finally:

@@ -1,43 +1,54 @@
 """A real Redis of the tests' own: started, stopped, killed and frozen as a test likes."""
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import redis
 
 from app.embedded.find import bundled_server
 
 START_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.005
+_NONE = '""'
 
 
 class RedisServer:
     """One server process on a unix socket in a short folder of its own; ``config`` adds to or overrides the defaults.
 
     By default nothing is written to disk. With ``{"appendonly": "yes"}`` its data outlive ``kill()`` and ``start()``.
+    With ``{"port": …}`` it listens on TCP of the loopback interface too. ``flags`` go on its command line.
     """
 
-    def __init__(self, config: Mapping[str, str] | None = None, program: Path | None = None) -> None:
+    def __init__(
+        self, config: Mapping[str, str] | None = None, program: Path | None = None, flags: Sequence[str] = ()
+    ) -> None:
         self._program = program or bundled_program()
+        self._flags = tuple(flags)
         # Not pytest's tmp_path: a socket's path is limited to about 100 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="ig-test-"))
         self.socket = self.folder / "redis.sock"
         self._log = self.folder / "redis.log"
         self._config = {
             "port": "0",
+            "bind": "127.0.0.1",
             "unixsocket": str(self.socket),
             "dir": str(self.folder),
             "save": "",
             "appendonly": "no",
         } | dict(config or {})
+        self._settings = self.folder / "redis.conf"
+        self._settings.write_text("".join(f"{name} {value or _NONE}\n" for name, value in self._config.items()))
         self._process: subprocess.Popen[bytes] | None = None
         self._watchman: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +56,16 @@ class RedisServer:
     def url(self) -> str:
         """What ``IMAGEGATE_REDIS_URL`` would be."""
         return f"unix://{self.socket}"
+
+    @property
+    def port(self) -> int:
+        """Where it listens on TCP; 0: nowhere."""
+        return int(self._config["port"])
+
+    @property
+    def tcp_url(self) -> str:
+        """Its address over TCP."""
+        return f"redis://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -60,10 +81,11 @@ class RedisServer:
     def start(self) -> None:
         """Start the process, on the data of the last one if it left any, and wait until it answers."""
         assert not self.is_running, "this server runs already"
-        words = [word for name, value in self._config.items() for word in (f"--{name}", value)]
         self.socket.unlink(missing_ok=True)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([self._program, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [self._program, self._settings, *self._flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         # A killed test run must not leave servers behind: our end of this pipe closes with us, however we end.
         self._watchman = subprocess.Popen(
             ["/bin/sh", "-c", 'read _; kill -9 "$1"; rm -rf "$2"', "sh", str(self.pid), str(self.folder)],
@@ -108,6 +130,11 @@ class RedisServer:
             with connection.makefile("rb") as replies:
                 return replies.readline().rstrip()
 
+    def ask(self, *words: str | int) -> Any:
+        """One command on a connection of its own; the whole reply, in text. Raises what redis-py raises."""
+        with redis.Redis(unix_socket_path=str(self.socket), protocol=2, decode_responses=True) as client:
+            return client.execute_command(*words)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -119,7 +146,7 @@ class RedisServer:
 
     def _serves(self) -> bool:
         try:
-            return self.command("PING") == b"+PONG"
+            return self.command("PING").startswith((b"+PONG", b"-NOAUTH", b"-NOPERM"))
         except OSError:
             return False
 
@@ -134,6 +161,26 @@ class RedisServer:
             self._watchman.kill()
             self._watchman.communicate()
             self._watchman = None
+
+
+def quiet_port(above: int = 0) -> int:
+    """A port of loopback nobody listens on now, below those that systems give to outgoing connections.
+
+    With ``above`` the one so far above it is free too, as the nodes of a cluster need it.
+    """
+    while True:
+        port = random.randrange(15_000, 21_000)
+        if _is_quiet(port) and _is_quiet(port + above):
+            return port
+
+
+def _is_quiet(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def bundled_program() -> Path:

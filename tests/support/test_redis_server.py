@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.datastore.datastore import Datastore
+from app.datastore.opening import open_datastore
 from app.errors import StoreUnavailable
 from tests.support.redis_server import POLL_SECONDS, START_SECONDS, RedisServer
 
@@ -84,9 +85,7 @@ async def test_datastore_fixture_tells_of_a_dead_server(redis_url: str, own_redi
     """A test's own server can go while the shared one stays."""
     own_redis.kill()
     assert not own_redis.is_running
-    import redis.asyncio as redis
-
-    gone = Datastore(redis.Redis.from_url(own_redis.url), timeout_seconds=5)
+    gone = open_datastore(own_redis.url, timeout_seconds=5)
     with pytest.raises(StoreUnavailable):
         await gone.ping()
     await gone.aclose()

@@ -1,0 +1,39 @@
+"""From an address to an open datastore: whatever the engine, one way in."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.datastore.address import Host, RedisAddress, parse_address
+from app.datastore.cluster import Cluster
+from app.datastore.connector import Connector
+from app.datastore.datastore import Datastore
+from app.datastore.node import Node
+from app.datastore.sentinel import WatchedServer
+from app.datastore.servers import OneServer, Servers
+
+
+def open_datastore(url: str, *, timeout_seconds: float, ca_bundle: Path | None = None) -> Datastore:
+    """The datastore behind IMAGEGATE_REDIS_URL; nothing is connected before its first command.
+
+    Raises:
+        AddressError: the address is of no known form, or a file that TLS needs cannot be used.
+
+    """
+    address = parse_address(url)
+    connector = Connector(address, connect_seconds=timeout_seconds, ca_bundle=ca_bundle)
+    return Datastore(_servers(address, connector, timeout_seconds))
+
+
+def _servers(address: RedisAddress, connector: Connector, timeout_seconds: float) -> Servers:
+    def connect(host: Host, troubled: Callable[[], None]) -> Node:
+        return Node(connector.client(host), timeout_seconds=timeout_seconds, troubled=troubled)
+
+    match address.engine:
+        case "single":
+            client = connector.socket(address.socket) if address.socket else connector.client(address.hosts[0])
+            return OneServer(Node(client, timeout_seconds=timeout_seconds))
+        case "sentinel":
+            sentinels = [connector.sentinel(host) for host in address.hosts]
+            return WatchedServer(sentinels, address.service, connect, timeout_seconds=timeout_seconds)
+        case "cluster":
+            return Cluster(address.hosts, connect, timeout_seconds=timeout_seconds)
