@@ -13,8 +13,8 @@ The tree::
     │   ├── LinkExpired           410  a link of ours whose time is over
     │   └── MethodNotAllowed      405
     ├── ClientGone                499  nobody is left to answer
-    ├── Conflict                  409  operator's door: the name is taken
-    ├── LimitExceeded             429  heals with time
+    ├── Conflict                  409  the name is taken, something is being changed, or the total budget is too small
+    ├── LimitExceeded             429  mostly heals with time
     │   └── InsufficientQuota     429  money; does not heal by retrying
     ├── Overloaded                503  too much in flight here
     ├── ImageStoreUnavailable     503  hosted pictures cannot be kept or read
@@ -145,7 +145,10 @@ class MethodNotAllowed(NotFound):
 
 
 class Conflict(GatewayError):
-    """The name is taken, or the record changed meanwhile."""
+    """The name is taken, the total budget does not cover it, or what it is about is changing at this moment.
+
+    Seldom at the public door: a virtual key or its team is being changed again and again while it is used.
+    """
 
     status = 409
     type = "invalid_request_error"
@@ -153,7 +156,7 @@ class Conflict(GatewayError):
 
 
 class LimitExceeded(GatewayError):
-    """A count per time, or a number at once, is used up; it heals by waiting."""
+    """A count per time or a number at once is used up; waiting heals it, unless one request exceeds the limit."""
 
     status = 429
     type = "rate_limit_error"

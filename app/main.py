@@ -33,7 +33,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     models = Models(services.keys, services.catalog)
     ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping)
-    hosted = ServeImage(services.hosted, settings.send_seconds)
+    hosted = ServeImage(services.hosted, settings.send_seconds, settings.max_in_flight)
     app.router.routes[:0] = [
         *_image_routes(services),
         Route("/v1/models", models.list, methods=["GET"]),
@@ -43,7 +43,7 @@ def create_app(services: Services) -> FastAPI:
         Route("/readyz", ops.readyz, methods=["GET"]),
         Route("/metrics", ops.metrics, methods=["GET"]),
     ]
-    app.include_router(admin_router(services.accounts, services.usage, services.catalog))
+    app.include_router(admin_router(services.accounts, services.usage, services.catalog, services.credits))
     describe_hot_routes(app)
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, on_http_exception)
@@ -56,7 +56,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def _image_routes(services: Services) -> Iterator[Route]:
-    """The route of each operation."""
+    """The route of each operation, and the one that only asks what it would cost."""
     settings = services.settings
     hosts = settings.image_url_hosts
     limits = OrderLimits(
@@ -65,8 +65,10 @@ def _image_routes(services: Services) -> Iterator[Route]:
     )
     reader = OrderReader(services.spool, limits, partial(services.fetcher.open, hosts=hosts) if hosts else None)
     for operation in get_args(Operation):
-        endpoint = ImageRoute(services.pipeline, operation, reader, settings.send_seconds)
+        endpoint = ImageRoute(services.pipeline.serve, operation, reader, settings.send_seconds)
         yield Route(f"/v1/images/{operation}", endpoint, methods=["POST"])
+    quotes = ImageRoute(services.quotes.serve, None, reader, settings.send_seconds)
+    yield Route("/v1/images/quote", quotes, methods=["POST"])
 
 
 def _secret(secret: SecretStr | None) -> str | None:

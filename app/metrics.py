@@ -57,7 +57,7 @@ class Metrics:
             "Our own share of a request: everything but waiting for the client's body and the upstream.",
             buckets=OWN_SECONDS,
         )
-        self.store_errors = gauge("imagegate_store_errors", "Failed exchanges with Redis since the start.")
+        self.store_errors = gauge("imagegate_store_errors", "Failed round trips to Redis since the start.")
         self.journal_records = gauge("imagegate_journal_records", "Resolutions on disk, waiting for Redis.")
         self.build = Info("imagegate_build", "The running version and its catalog.", registry=self.registry)
         self.build.info({"version": version, "catalog": catalog_version})

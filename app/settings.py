@@ -19,6 +19,9 @@ _PREFIX = "IMAGEGATE_"
 _GIVEN_NAMES = {"cometapi_key": "COMETAPI_KEY", "cometapi_base_url": "COMETAPI_BASE_URL"}
 """The upstream's own names (its SDK reads them too), taken as they are."""
 
+_SEVERAL_SERVERS = ("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+"""Addresses that name more than one server, which no URL parser takes apart."""
+
 
 def variable_name(field: str) -> str:
     """The environment variable of a field."""
@@ -75,9 +78,10 @@ class Settings(BaseSettings):
     )
     redis_url: SecretStr | None = Field(
         None,
-        description="`redis://`, `rediss://` or `unix://` of your own Redis or Valkey. Unset: a private one starts.",
+        description="Your own Redis or Valkey: `redis://`, `rediss://`, `unix://`, `redis+sentinel://…` or "
+        "`redis+cluster://…` (see operations/redis.md). Unset: a private one starts.",
     )
-    redis_timeout_seconds: Seconds = Field(0.8, description="How long one exchange with Redis may take.")
+    redis_timeout_seconds: Seconds = Field(0.8, description="How long one round trip to Redis may take.")
     catalog_dir: Path | None = Field(
         None, description="Folder of model profiles (TOML) that add to or override the shipped ones."
     )
@@ -114,6 +118,11 @@ class Settings(BaseSettings):
         "https://api.cometapi.com/v1",
         validation_alias=AliasChoices("COMETAPI_BASE_URL", "cometapi_base_url"),
         description="The upstream's base URL, with its `/v1`.",
+    )
+    balance_key: SecretStr | None = Field(
+        None,
+        description="Key with which `imagegate reconcile` asks what the account used; one without quota is enough. "
+        "Unset: COMETAPI_KEY.",
     )
     upstream_connect_seconds: Seconds = Field(
         10, description="How long connecting to the upstream may take, TLS and proxy included."
@@ -161,6 +170,14 @@ class Settings(BaseSettings):
     unknown_model_price: str = Field(
         "1.00", description="US dollars that one picture of such a model is quoted and charged at."
     )
+    total_budget: str | None = Field(
+        None,
+        description="US dollars that the budgets of all teams together may not exceed; a team then needs a budget.",
+    )
+    queue_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        0,
+        description="How long a request may wait for its turn where too many pictures are made at once; 0: not at all.",
+    )
     max_in_flight: Annotated[int, Field(ge=1)] = Field(
         1000, description="Image requests at once in this process; more get a 503."
     )
@@ -206,18 +223,32 @@ class Settings(BaseSettings):
             raise ValueError("an address with a host is wanted, such as https://images.example.com")
         return url.rstrip("/") if url else None
 
-    @field_validator("unknown_model_price")
+    @field_validator("image_store")
     @classmethod
-    def _price(cls, price: str) -> str:
-        if parse_dollars(price) <= 0:
-            raise ValueError("a price above zero is wanted; what nobody pays for nobody counts")
+    def _image_store(cls, address: str | None) -> str | None:
+        if address and "://" in address and not _parts(address, ("s3", "gs", "az")).netloc:
+            raise ValueError("a bucket is wanted, such as s3://pictures/imagegate")
+        return address
+
+    @field_validator("unknown_model_price", "total_budget")
+    @classmethod
+    def _price(cls, price: str | None) -> str | None:
+        if price is not None and parse_dollars(price) <= 0:
+            raise ValueError("an amount above zero is wanted")
         return price
 
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            _parts(url.get_secret_value(), ("redis", "rediss", "unix"))
+        scheme = url.get_secret_value().partition("://")[0] if url is not None else ""
+        if url is None or scheme in _SEVERAL_SERVERS:
+            return url  # the datastore reads it
+        if scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError(
+                "an address that begins with redis:// or rediss:// or unix:// is wanted; "
+                f"of several servers one with {' or '.join(f'{name}://' for name in _SEVERAL_SERVERS)}"
+            )
+        _parts(url.get_secret_value(), (scheme,))
         return url
 
     @field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key")

@@ -51,6 +51,11 @@ def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: p
         ("IMAGEGATE_CA_BUNDLE", "/nowhere.pem", "a readable PEM file of certificates is wanted"),
         ("IMAGEGATE_BODY_SECONDS", "-1", "greater than 0"),
         ("IMAGEGATE_TYPO", "1", "IMAGEGATE_TYPO: there is no such setting; see docs/configuration.md"),
+        ("IMAGEGATE_IMAGE_STORE", "ftp://x", "s3:// or gs:// or az://"),
+        ("IMAGEGATE_IMAGE_STORE", "s3://", "a bucket is wanted"),
+        ("IMAGEGATE_PUBLIC_URL", "images.example.com", "http:// or https://"),
+        ("IMAGEGATE_TOTAL_BUDGET", "0", "above zero"),
+        ("IMAGEGATE_FETCH_NETWORKS", "10.0.0.0/99", "not a valid"),
     ],
 )
 def test_a_wrong_setting_says_what_is_wanted(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from app.accounts.credentials import Credential, read_credential
 from app.accounts.models import Principal
 from app.accounts.store import AccountStore
-from app.errors import Unauthenticated
+from app.errors import StoreUnavailable, Unauthenticated
 
 _CACHE_SECONDS = 30.0
 """A cached principal may be this old: admission compares its version, so age costs nothing but a second look."""
@@ -38,10 +38,21 @@ class KeyRing:
         credential = _credential(authorization)
         name = (credential.team_id, credential.key_id, credential.secret_sha256)
         principal = None if fresh else self._recall(name)
-        if principal is None:
+        if principal is None or principal.key.state(datetime.now(UTC)) == "expired":  # it may have been given more time
             principal = await self._look_up(credential)
             self._remember(name, principal)
         return _open(principal)
+
+    async def is_current(self, principal: Principal) -> bool:
+        """Whether neither team nor key has changed since; asked before a refusal that no admission stands behind.
+
+        Where Redis does not say, nothing speaks against it.
+        """
+        try:
+            team, key = await self._store.team_and_key(principal.team.id, principal.key.id)
+        except StoreUnavailable:
+            return True
+        return Principal(team, key) == principal if team and key else False
 
     async def _look_up(self, credential: Credential) -> Principal:
         team, key = await self._store.team_and_key(credential.team_id, credential.key_id)

@@ -1,13 +1,17 @@
 """Teams and virtual keys in Redis: create, read, list, change."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.accounts.models import Team, VirtualKey
+from app.accounts.total_budget import BudgetLock, check_total
 from app.datastore.datastore import Datastore
 from app.datastore.script import Script
 from app.errors import Conflict, NotFound
 from app.keyspace import TEAMS, TeamKeys
+from app.money import Money
 
 _REPLACE = Script(
     "replace_record",
@@ -20,21 +24,33 @@ return 1
 )
 
 _FIELDS = ("version", "document")
+_ATTEMPTS = 5  # at a record that others change at the same moment; operators are few
 
 
 class AccountStore:
     """Reads and writes the records of teams and virtual keys."""
 
-    def __init__(self, datastore: Datastore) -> None:
+    def __init__(self, datastore: Datastore, total_budget: Money | None = None) -> None:
         self._datastore = datastore
+        self._total_budget = total_budget
+        self._budget_lock = BudgetLock(datastore)
 
     async def create_team(self, team: Team) -> None:
-        """Keep a new team; its name must be free.
+        """Keep a new team; its name must be free and its budget fit under the total, if there is one.
 
         Raises:
-            Conflict: a team of that name exists.
+            Conflict: a team of that name exists, or too little of the total is left.
+            InvalidRequest: the team has no budget although there is a total.
 
         """
+        if self._total_budget is None:
+            await self._write_team(team)
+            return
+        async with self._budget_lock.held():
+            check_total(self._total_budget, await self.teams(), team)
+            await self._write_team(team)
+
+    async def _write_team(self, team: Team) -> None:
         # The record first: a crash between the two leaves a record nobody can name, never a name without a record.
         await self._datastore.command("HSET", TeamKeys(team.id).record, "version", 1, "document", team.document())
         if not await self._datastore.command("HSETNX", TEAMS, team.name, team.id):
@@ -117,22 +133,59 @@ class AccountStore:
             raise Conflict(f"Team {team.name!r} has {len(named)} keys called {name!r}; use the id.", param="key")
         return named[0]
 
+    async def change_team(self, team_id: str, change: Callable[[Team], Team]) -> Team:
+        """Replace a team by what ``change`` makes of it; every replica goes by that from the next request on.
+
+        ``change`` is asked again where another change came first: both stand, unless they are about the same.
+
+        Raises:
+            NotFound: no such team.
+            Conflict: too little of the total budget is left, or others keep changing it.
+            InvalidRequest: it would have no budget although there is a total.
+
+        """
+        total, record = self._total_budget, TeamKeys(team_id).record
+        async with self._budget_lock.held() if total is not None else nullcontext():
+            for _ in range(_ATTEMPTS):
+                team = await self.team(team_id)
+                if team is None:
+                    raise NotFound(f"There is no team {team_id!r}.", param="team")
+                changed = replace(change(team), version=team.version + 1)
+                if replace(changed, version=team.version) == team:
+                    return team
+                if total is not None:
+                    check_total(total, await self.teams(), changed, team)
+                if await self._datastore.run(_REPLACE, [record], [team.version, changed.document()]):
+                    return changed
+        raise Conflict(f"The team {team_id!r} is being changed at this moment; try again.")
+
+    async def change_key(self, team_id: str, key_id: str, change: Callable[[VirtualKey], VirtualKey]) -> VirtualKey:
+        """Replace a virtual key by what ``change`` makes of it (as `change_team`).
+
+        Raises:
+            NotFound: no such key.
+            Conflict: others keep changing it.
+
+        """
+        for _ in range(_ATTEMPTS):
+            _, key = await self.team_and_key(team_id, key_id)
+            if key is None:
+                raise NotFound(f"There is no key {key_id!r} in this team.", param="key")
+            changed = replace(change(key), version=key.version + 1)
+            if replace(changed, version=key.version) == key:
+                return key
+            record = TeamKeys(team_id).key(key_id)
+            if await self._datastore.run(_REPLACE, [record], [key.version, changed.document()]):
+                return changed
+        raise Conflict(f"The key {key_id!r} is being changed at this moment; try again.")
+
     async def revoke_key(self, team_id: str, key_id: str) -> VirtualKey:
         """Close a virtual key for ever; every replica refuses it from the next request on.
 
         Raises:
             NotFound: no such key.
-            Conflict: it was changed at the same moment; try again.
+            Conflict: others keep changing it.
 
         """
-        _, key = await self.team_and_key(team_id, key_id)
-        if key is None:
-            raise NotFound(f"There is no key {key_id!r} in this team.", param="key")
-        if key.revoked_at is not None:
-            return key
-        revoked = replace(key, revoked_at=datetime.now(UTC), version=key.version + 1)
-        names = TeamKeys(team_id)
-        done = await self._datastore.run(_REPLACE, [names.key(key_id)], [key.version, revoked.document()])
-        if not done:
-            raise Conflict(f"The key {key_id!r} was changed at the same moment; try again.")
-        return revoked
+        now = datetime.now(UTC)
+        return await self.change_key(team_id, key_id, lambda key: replace(key, revoked_at=key.revoked_at or now))

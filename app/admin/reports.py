@@ -1,20 +1,26 @@
 """What the operator reads: usage rows and standing, put together from the books."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 from app.accounts.models import Team
 from app.accounts.store import AccountStore
-from app.admin.schemas import BudgetBody, UsageBody, UsageRow, plain_dollars
+from app.admin.book_schemas import DayBody, UsageBody, UsageRow
+from app.admin.limits import BudgetBody
 from app.errors import InvalidRequest
 from app.keyspace import TEAM_SCOPE
 from app.ledger.periods import window
 from app.ledger.usage import UsageReader
+from app.money import dollars
 
 _USAGE_DAYS = 30
 _ALMOST_AN_HOUR = timedelta(hours=1) - timedelta(microseconds=1)
 _FIRST_YEAR = 2000  # before anything was sold here, and far from where dates end
+_LAST_YEAR = 9998
 _MOST_USAGE_DAYS = 400  # roll-ups live that long
+MOST_DAYS = 92
+"""Told day by day at once: a quarter."""
 
 
 async def usage_report(
@@ -36,18 +42,39 @@ async def usage_report(
     sums = await usage.sums(team.id, _ms(since), _ms(until))
     standing = await usage.standing(team.id)
     aliases = {key.id: key.alias for key in await accounts.keys(team.id)}
-    rows = [_row(key, aliases.get(key, key), model, sums[key, model]) for key, model in sorted(sums)]
+    dearest_first = sorted(sums, key=lambda of: (-sums[of]["cost"], of))
+    rows = [_row(key, aliases.get(key, key), model, sums[key, model]) for key, model in dearest_first]
     period = window(team.limits.budget, _ms(datetime.now(UTC))).id
     return UsageBody(
         team=team.name,
         since=since,
         until=until,
         rows=rows,
-        cost=plain_dollars(sum(measures["cost"] for measures in sums.values())),
+        cost=dollars(sum(measures["cost"] for measures in sums.values())),
         budget=BudgetBody.of(team.limits.budget) if team.limits.budget else None,
-        spent=plain_dollars(standing.spent(TEAM_SCOPE, period)),
-        held=plain_dollars(standing.held_cost(TEAM_SCOPE)),
+        spent=dollars(standing.spent(TEAM_SCOPE, period)),
+        held=dollars(standing.held_cost(TEAM_SCOPE)),
     )
+
+
+async def day_report(team_ids: Sequence[str], usage: UsageReader, since: date, until: date) -> list[DayBody]:
+    """What these teams were charged on each UTC day from ``since`` to ``until``, both included.
+
+    Raises:
+        InvalidRequest: no day, or more than can be summed up at once.
+
+    """
+    if not 0 <= (until - since).days < MOST_DAYS or since.year < _FIRST_YEAR or until.year > _LAST_YEAR:
+        raise InvalidRequest(f"since must not lie after until, and at most {MOST_DAYS} days are told", param="since")
+    days = []
+    for day in (since + timedelta(days=number) for number in range((until - since).days + 1)):
+        begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        from_ms, to_ms = _ms(begin), _ms(begin + timedelta(days=1))
+        sums = await asyncio.gather(*[usage.sums(team_id, from_ms, to_ms) for team_id in team_ids])
+        measured = [measures for by_key in sums for measures in by_key.values()]
+        requests, cost = (sum(measures[name] for measures in measured) for name in ("requests", "cost"))
+        days.append(DayBody(day=day, requests=requests, cost=dollars(cost)))
+    return days
 
 
 def _row(key: str, alias: str, model: str, measures: Mapping[str, int]) -> UsageRow:
@@ -65,7 +92,7 @@ def _row(key: str, alias: str, model: str, measures: Mapping[str, int]) -> Usage
         image_input_tokens=measures["image_input"],
         text_output_tokens=measures["text_output"],
         image_output_tokens=measures["image_output"],
-        cost=plain_dollars(measures["cost"]),
+        cost=dollars(measures["cost"]),
     )
 
 

@@ -36,7 +36,7 @@ def run_demo(port: int | None, data_dir: Path | None) -> None:
 
     async def work(listener: socket.socket) -> None:
         async with Simulator() as simulator:
-            simulator.default = Scenario(latency_seconds=_LATENCY_SECONDS)
+            simulator.default = Scenario(latency_seconds=_LATENCY_SECONDS, event_pause_seconds=_LATENCY_SECONDS / 2)
             playing = settings.model_copy(update={"cometapi_base_url": simulator.url})
             await serve_gateway(playing, listener, ready, DEMO)
 
@@ -46,7 +46,10 @@ def run_demo(port: int | None, data_dir: Path | None) -> None:
 def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
     # Given values win over the environment, so a COMETAPI_KEY that stands there is never looked at.
     settings = load_settings(
-        cometapi_key=SecretStr("sk-simulator"), cometapi_base_url="http://127.0.0.1/v1", redis_url=None
+        cometapi_key=SecretStr("sk-simulator"),
+        cometapi_base_url="http://127.0.0.1/v1",
+        redis_url=None,
+        total_budget=None,
     )
     if port is None:
         is_chosen = "port" in settings.model_fields_set

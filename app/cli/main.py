@@ -6,14 +6,16 @@ from pathlib import Path
 import click
 from typing_extensions import override
 
-from app.catalog.catalog import CatalogError
+from app.catalog.documents import CatalogError
 from app.cli.catalog import catalog
 from app.cli.check import check
 from app.cli.demo import run_demo
+from app.cli.keys import keys
 from app.cli.naming import own_command
-from app.cli.operator import keys, teams
+from app.cli.reconcile import reconcile
 from app.cli.reports import ledger, usage
 from app.cli.serve import announce, run_until_stopped, serve_gateway
+from app.cli.teams import teams
 from app.settings import SettingsError, load_settings
 from app.simulator.run import run_simulator
 from app.wiring import VERSION, Services
@@ -83,3 +85,4 @@ main.add_command(teams)
 main.add_command(keys)
 main.add_command(usage)
 main.add_command(ledger)
+main.add_command(reconcile)

@@ -1,4 +1,4 @@
-"""The options that several commands share: which gateway, which limits, which form, which time."""
+"""The options that several commands share: which gateway, which form, which time."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,17 +30,6 @@ def _purpose(context: click.Context) -> str:
     above = context.parent
     words = [] if above is None or above.parent is None else [_purpose(above)]
     return " ".join([*words, context.info_name or ""])
-
-
-def limits_options(command: Callable[..., R]) -> Callable[..., R]:
-    """The counts that a team or a key may be limited to."""
-    for name, what in (
-        ("--requests-per-minute", "Requests per minute."),
-        ("--images-per-minute", "Images per minute."),
-        ("--concurrent-images", "Images at once."),
-    ):
-        command = click.option(name, type=click.IntRange(min=0), help=what + " 0 blocks.")(command)
-    return command
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import httpx
 from app.cli.local import local_gateway
 from app.embedded.errors import EmbeddedError
 from app.errors import GatewayError
-from app.settings import SettingsError, load_settings
+from app.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
 
@@ -30,6 +31,10 @@ class Target:
     purpose: str
 
 
+class Unanswered(click.ClickException):
+    """Nobody knows whether what was asked for has happened."""
+
+
 class Admin:
     """Calls of the admin API; an error answer ends the command with its message."""
 
@@ -44,11 +49,15 @@ class Admin:
         """POST a body."""
         return await self._call("POST", path, json=body)
 
+    async def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """PATCH a record."""
+        return await self._call("PATCH", path, json=body)
+
     async def _call(self, method: str, path: str, **given: Any) -> Any:
         try:
             response = await self._client.request(method, f"/admin/v1{path}", **given)
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise click.ClickException(f"{self._client.base_url} cannot be reached: {error}") from None
+            raise Unanswered(f"{self._client.base_url} cannot be reached: {error}") from None
         try:
             document = response.json()
             message = document["error"]["message"] if response.is_error else ""
@@ -56,7 +65,7 @@ class Admin:
             told = f"--url leads to no imagegate: it answered {response.status_code} in another form."
             raise click.ClickException(told) from None
         if response.is_error:
-            raise click.ClickException(str(message))
+            raise (Unanswered if response.is_server_error else click.ClickException)(str(message))
         return document
 
 
@@ -80,11 +89,22 @@ def call(target: Target, work: Callable[[Admin], Awaitable[T]]) -> T:
         raise click.ClickException(f"{error.message} {error.detail}".strip()) from None
 
 
+def books_folder(target: Target) -> Path | None:
+    """The data folder a command works on; None: a gateway or a Redis elsewhere has the books."""
+    if target.url is not None:
+        return None
+    settings = _settings(target)
+    return settings.data_dir if settings.redis_url is None else None
+
+
+def _settings(target: Target) -> Settings:
+    return load_settings(**({"data_dir": target.data_dir} if target.data_dir else {}))
+
+
 @asynccontextmanager
 async def _client(target: Target) -> AsyncIterator[httpx.AsyncClient]:
     if target.url is None:
-        given = {"data_dir": target.data_dir} if target.data_dir else {}
-        async with local_gateway(load_settings(**given), target.purpose) as client:
+        async with local_gateway(_settings(target), target.purpose) as client:
             yield client
         return
     if not target.token:

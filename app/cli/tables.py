@@ -26,9 +26,10 @@ def echo_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, num
         click.echo(line(row))
 
 
-def dollars(plain: str, decimals: int = 6) -> str:
+def readable_dollars(plain: str, decimals: int = 6) -> str:
     """A bare string of dollars as people read it; small amounts are not rounded away."""
+    sign, plain = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
     whole, _, fraction = plain.partition(".")
     kept = fraction[:decimals].rstrip("0").ljust(2, "0")
     exact = "" if len(fraction.rstrip("0")) <= decimals else "…"
-    return f"${int(whole):,}.{kept}{exact}"
+    return f"{sign}${int(whole):,}.{kept}{exact}"

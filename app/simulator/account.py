@@ -1,8 +1,8 @@
 """What CometAPI tells about itself: its models, its public price list, and the balance of a key."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.simulator.answer import HttpAnswer
@@ -88,11 +88,24 @@ def list_prices() -> HttpAnswer:
     return _json({"success": True, "page": 0, "page_size": 0, "total": len(data), "data": data})
 
 
-def tell_balance(tally: Tally) -> HttpAnswer:
-    """GET /user/quota: what is left, all pictures drawn so far taken at gpt-image-2's price."""
-    used = (tally.input_tokens * 4 + tally.output_tokens * 24) / 1_000_000
-    today = datetime.now(UTC).date().isoformat()
-    day = [{"token_name": "simulator", "quota_used": used, "request_count": tally.exchanges}]
+def bill_of(model: str, input_tokens: int, output_tokens: int, pictures: int) -> float:
+    """Dollars for one answer: the model's price in the list, gpt-image-2's where there is none; svg costs nothing."""
+    listed = next((found for found in MODELS if found.id == model), MODELS[0])
+    if listed.per_request is not None:
+        return pictures * listed.per_request
+    priced = listed if listed.input is not None else MODELS[0]
+    return (input_tokens * (priced.input or 0) + output_tokens * (priced.output or 0)) / 1_000_000
+
+
+def tell_balance(tally: Tally, asked: Mapping[str, str]) -> HttpAnswer:
+    """GET /user/quota: what is left, and what was billed on each day from ``start_date`` to ``end_date``."""
+    used = sum(day.dollars for day in tally.days.values())
+    since, until = asked.get("start_date", ""), asked.get("end_date", "9999-12-31")
+    days = {
+        date: [{"token_name": "simulator", "quota_used": day.dollars, "request_count": day.requests}]
+        for date, day in tally.days.items()
+        if since <= date <= until
+    }
     return _json(
         {
             "username": "simulator",
@@ -100,7 +113,7 @@ def tell_balance(tally: Tally) -> HttpAnswer:
             "total_used_quota": used,
             "request_count": tally.exchanges,
             "keys": [{"name": "simulator", "remain_quota": -1, "used_quota": used}],
-            "daily_quota": {today: day},
+            "daily_quota": days,
         }
     )
 

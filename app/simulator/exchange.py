@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from app.simulator.account import bill_of
 from app.simulator.answer import HttpAnswer, ReceivedRequest
 from app.simulator.events import answer_stream, fulfil_stream
 from app.simulator.images import fulfil, write_answer
@@ -44,7 +45,14 @@ async def compose_answer(
         origin = f"{scheme}://{request.header('host') or 'localhost'}"
         fulfilment = await asyncio.to_thread(fulfil, order, scenario, logbook.serials, origin)
     tokens = fulfilment.tokens
-    logbook.bill(fulfilment.pictures, tokens.input, tokens.output, svg_tokens=tokens.svg, references=order.references)
+    logbook.bill(
+        fulfilment.pictures,
+        tokens.input,
+        tokens.output,
+        svg_tokens=tokens.svg,
+        references=order.references,
+        dollars=bill_of(order.model, tokens.input, tokens.output, fulfilment.pictures),
+    )
     for path, picture in fulfilment.files.items():
         logbook.keep_file(path, picture)
     if is_html(scenario):

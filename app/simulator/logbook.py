@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 
 from app.simulator.answer import ReceivedRequest
@@ -13,6 +14,14 @@ KEPT_REQUESTS = 100
 KEPT_FILES = 100
 WAIT_SECONDS = 10.0
 """A condition a test waits for comes within moments or never; this is never."""
+
+
+@dataclass(slots=True)
+class DayBill:
+    """What the pictures drawn on one UTC day are billed at."""
+
+    dollars: float = 0.0
+    requests: int = 0
 
 
 @dataclass(slots=True)
@@ -31,6 +40,8 @@ class Tally:
     """True tokens of the models that wrote svg pictures."""
     references: int = 0
     """Reference pictures Seedream was pointed to."""
+    days: dict[str, DayBill] = field(default_factory=dict)
+    """By date, such as 2026-11-22."""
 
 
 @dataclass(slots=True, eq=False)
@@ -74,9 +85,19 @@ class Logbook:
         self.changed()
 
     def bill(
-        self, pictures: int, input_tokens: int, output_tokens: int, *, svg_tokens: int = 0, references: int = 0
+        self,
+        pictures: int,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        svg_tokens: int = 0,
+        references: int = 0,
+        dollars: float = 0.0,
     ) -> None:
-        """Pictures were drawn."""
+        """Pictures were drawn for a request."""
+        day = self.tally.days.setdefault(datetime.now(UTC).date().isoformat(), DayBill())
+        day.dollars += dollars
+        day.requests += 1
         self.tally.pictures += pictures
         self.tally.svg_tokens += svg_tokens
         self.tally.references += references

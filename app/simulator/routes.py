@@ -41,8 +41,8 @@ def look_up(request: ReceivedRequest, logbook: Logbook, accepts_key: AcceptsKey)
         case "GET", "/api/models":
             return list_prices()
         case "GET", "/user/quota":
-            key = parse_qs(request.query).get("key", [""])[0]
-            return tell_balance(logbook.tally) if accepts_key(key) else unauthorised
+            asked = {name: values[0] for name, values in parse_qs(request.query).items()}
+            return tell_balance(logbook.tally, asked) if accepts_key(asked.get("key", "")) else unauthorised
         case _:
             return redirect()
 

@@ -1,10 +1,13 @@
 """Teams and virtual keys in a real Redis."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import redis
 
 from app.accounts.credentials import new_id
 from app.accounts.models import Budget, Limits, Team, VirtualKey
@@ -95,18 +98,86 @@ async def test_revoking_closes_a_key_and_moves_its_version(store: AccountStore) 
 
 
 async def test_changes_at_one_moment_never_overwrite_each_other(store: AccountStore) -> None:
-    """Of ten that revoke at once one does it, the others find it done or are told to try again."""
+    """Of ten that revoke at once one does it, and the others find it done."""
     team = a_team()
     key = a_key(team)
     await store.create_team(team)
     await store.create_key(key)
 
-    done = await asyncio.gather(*[store.revoke_key(team.id, key.id) for _ in range(10)], return_exceptions=True)
+    revoked = await asyncio.gather(*[store.revoke_key(team.id, key.id) for _ in range(10)])
 
-    revoked = [result for result in done if isinstance(result, VirtualKey)]
-    assert revoked
-    assert {type(result) for result in done} <= {VirtualKey, Conflict}
-    assert Conflict in {type(result) for result in done}
     _, stored = await store.team_and_key(team.id, key.id)
     assert set(revoked) == {stored}
     assert revoked[0].version == 2
+
+
+async def test_changes_of_different_things_all_stand(store: AccountStore) -> None:
+    """Whoever is overtaken makes the change again on what stands by then; the version counts them."""
+    team = a_team()
+    key = a_key(team)
+    await store.create_team(team)
+    await store.create_key(key)
+    sevens: dict[str, Any] = dict.fromkeys(("requests_per_minute", "tokens_per_minute", "images_per_day"), 7)
+
+    def setting(**counts: Any) -> Callable[[Team], Team]:
+        return lambda found: replace(found, limits=replace(found.limits, **counts))
+
+    await asyncio.gather(*[store.change_team(team.id, setting(**{name: 7})) for name in sevens])
+    await asyncio.gather(
+        store.change_key(team.id, key.id, lambda found: replace(found, alias="ben")),
+        store.change_key(team.id, key.id, lambda found: replace(found, models=None)),
+    )
+
+    assert await store.team(team.id) == replace(team, limits=replace(team.limits, **sevens), version=4)
+    _, changed = await store.team_and_key(team.id, key.id)
+    assert changed == replace(key, alias="ben", models=None, version=3)
+
+
+async def test_a_change_that_changes_nothing_writes_nothing(store: AccountStore) -> None:
+    """The version stays, so that no cached principal is thrown away for it."""
+    team = a_team()
+    key = a_key(team)
+    await store.create_team(team)
+    await store.create_key(key)
+    assert await store.change_team(team.id, lambda found: found) == team
+    assert await store.change_key(team.id, key.id, lambda found: found) == key
+    assert await store.team_and_key(team.id, key.id) == (team, key)
+
+
+async def test_only_what_exists_can_be_changed(store: AccountStore) -> None:
+    """A team or key that is not there is said to be missing, and none comes about."""
+    team = a_team()
+    await store.create_team(team)
+    with pytest.raises(NotFound, match="no team 'none'"):
+        await store.change_team("none", lambda found: found)
+    with pytest.raises(NotFound, match="no key 'none'"):
+        await store.change_key(team.id, "none", lambda found: found)
+    assert await store.team_and_key("none", "none") == (None, None)
+
+
+async def test_who_is_overtaken_again_and_again_is_told(store: AccountStore, redis_url: str) -> None:
+    """A record that others never stop changing is left as they have it."""
+    team = a_team()
+    key = a_key(team)
+    await store.create_team(team)
+    await store.create_key(key)
+    names, others = TeamKeys(team.id), redis.Redis.from_url(redis_url)
+
+    def rename(found: Team) -> Team:
+        others.hincrby(names.record, "version", 1)
+        return replace(found, name="mine")
+
+    def realias(found: VirtualKey) -> VirtualKey:
+        others.hincrby(names.key(key.id), "version", 1)
+        return replace(found, alias="mine")
+
+    with pytest.raises(Conflict, match=r"team .* is being changed at this moment"):
+        await store.change_team(team.id, rename)
+    with pytest.raises(Conflict, match=r"key .* is being changed at this moment"):
+        await store.change_key(team.id, key.id, realias)
+    others.close()
+
+    standing, kept = await store.team_and_key(team.id, key.id)
+    assert standing is not None
+    assert kept is not None
+    assert (standing.name, kept.alias) == (team.name, key.alias)

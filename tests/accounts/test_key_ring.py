@@ -136,6 +136,32 @@ async def test_a_fresh_look_goes_past_the_memory(door: Door) -> None:
     assert (await refused(door, door.header)).code == "revoked_api_key"
 
 
+async def test_an_expired_key_that_is_given_more_time_opens_at_once(door: Door) -> None:
+    """What is remembered of it does not keep it out; its end is looked up each time."""
+    key = replace(door.key, id=new_id(), expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    await door.store.create_key(key)
+    header = f"Bearer {virtual_key_text(door.team.id, key.id, door.secret)}"
+    await refused(door, header)
+    await door.store.change_key(door.team.id, key.id, lambda found: replace(found, expires_at=None))
+    assert (await door.ring.authenticate(header)).key.expires_at is None
+
+
+async def test_whether_a_remembered_principal_is_current_can_be_asked(door: Door) -> None:
+    """It is until team or key change; where Redis does not say, nothing speaks against it."""
+    principal = await door.ring.authenticate(door.header)
+    assert await door.ring.is_current(principal)
+    await door.store.change_key(door.team.id, door.key.id, lambda key: replace(key, models=()))
+    assert not await door.ring.is_current(principal)
+    principal = await door.ring.authenticate(door.header, fresh=True)
+    assert await door.ring.is_current(principal)
+    await door.store.change_team(door.team.id, lambda team: replace(team, limits=Limits(images_per_day=1)))
+    assert not await door.ring.is_current(principal)
+    await door.datastore.command("DEL", TeamKeys(door.team.id).record)
+    assert not await door.ring.is_current(principal)
+    await door.datastore.command("SET", TeamKeys(door.team.id).record, "not a record")
+    assert await door.ring.is_current(principal)
+
+
 async def test_unknown_keys_are_never_remembered(door: Door) -> None:
     """A key that is minted a moment after it was tried works at once."""
     key = replace(door.key, id=new_id())

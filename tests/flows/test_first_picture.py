@@ -6,13 +6,14 @@ import io
 
 import httpx
 import openai
+import orjson
 import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.accounts.models import Budget, Limits
 from app.catalog.normalise import normalise
-from app.catalog.order import Order, read_fields
+from app.catalog.order import Order
 from app.catalog.policy import Policy
 from app.catalog.pricing import quote
 from app.money import Money
@@ -112,7 +113,7 @@ async def test_exactly_as_many_as_the_budget_covers_are_admitted(gateway: Gatewa
     k, n = 7, 50
     gateway.simulator.default = Scenario(withhold=True)
     body = b'{"model":"gpt-image-2","prompt":"a paper boat","size":"1024x1024","quality":"low"}'
-    order = Order("generations", read_fields(body))
+    order = Order("generations", orjson.loads(body))
     quoted = quote(normalise(order, gateway.services.catalog, Policy())).cost
     team = await gateway.new_team(Limits(budget=Budget(Money(k * quoted))))
     key = await gateway.new_key(team)

@@ -1,0 +1,106 @@
+"""``imagegate reconcile``: the days of our ledger beside those of CometAPI's own account."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import click
+import httpx
+
+from app.admin.reports import MOST_DAYS
+from app.cli.options import json_option, target_options
+from app.cli.remote import Target, call
+from app.cli.tables import echo_json, echo_table, readable_dollars
+from app.money import dollars, parse_dollars
+from app.settings import Settings, load_settings
+from app.upstream.balance import BALANCE_URL, BalanceFailed, KeyDay, fetch_balance
+from app.wiring import VERSION, open_transport
+
+_TOTAL_SECONDS = 60.0
+
+_NOTES = """
+Days are UTC. CometAPI counts everything that was done with the account, by its own clock. Ours counts what was settled
+on the day, a picture of unknown outcome at the most it can cost, and takes off the credits given on it.\
+"""
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=7, show_default=True, help="Today is the last.")
+@click.option("--key-name", help="Count only this key of the CometAPI account, by its name there. [default: all]")
+@click.option("--balance-url", help=f"Another place to ask. [default: {BALANCE_URL}]")
+@json_option
+@target_options
+def reconcile(target: Target, days: int, key_name: str | None, balance_url: str | None, as_json: bool) -> None:
+    """Compare what the ledger charged on each day with what CometAPI says was used.
+
+    CometAPI is asked with IMAGEGATE_BALANCE_KEY, else COMETAPI_KEY. It stands in the URL of that question, and a key
+    without any quota is enough for it.
+    """
+    until = datetime.now(UTC).date()
+    since = until - timedelta(days=days - 1)
+    theirs = _by_day(_asked(load_settings(), balance_url or BALANCE_URL, since, until), key_name)
+    span = {"since": since.isoformat(), "until": until.isoformat()}
+    ours = call(target, lambda admin: admin.get("/usage/days", **span))
+    rows = [_row(day, theirs[date.fromisoformat(day["day"])]) for day in ours]
+    if as_json:
+        echo_json(rows)
+        return
+    money = ("ours", "theirs", "difference")
+    cells = [(row["day"], *(readable_dollars(row[name], 9) for name in money)) for row in rows]
+    echo_table(("DAY", "OURS", "COMETAPI", "DIFFERENCE"), cells, numbers=(1, 2, 3))
+    click.echo(_NOTES)
+
+
+def _row(day: dict[str, Any], theirs: int) -> dict[str, str]:
+    ours = _nanos(day["cost"])
+    told = {"ours": ours, "theirs": theirs, "difference": ours - theirs}
+    return {"day": day["day"]} | {name: dollars(amount) for name, amount in told.items()}
+
+
+def _by_day(days: Sequence[KeyDay], key_name: str | None) -> Counter[date]:
+    """Nano-dollars by day, of one key or of all."""
+    if key_name is not None and days and not any(day.key_name == key_name for day in days):
+        known = ", ".join(sorted({day.key_name for day in days}))
+        raise click.ClickException(f"CometAPI tells of no key named {key_name!r} in this time, only of: {known}.")
+    total: Counter[date] = Counter()
+    for day in days:
+        if key_name in (None, day.key_name):
+            total[day.day] += day.cost
+    return total
+
+
+def _asked(settings: Settings, url: str, since: date, until: date) -> Sequence[KeyDay]:
+    key = settings.balance_key or settings.cometapi_key
+    if key is None or not key.get_secret_value():
+        needed = "IMAGEGATE_BALANCE_KEY or COMETAPI_KEY"
+        raise click.ClickException(f"{needed} is not set: CometAPI tells the balance only to a key of the account.")
+    secret = key.get_secret_value()
+
+    async def ask() -> Sequence[KeyDay]:
+        transport = open_transport(settings, url)
+        try:
+            return await fetch_balance(
+                transport,
+                url,
+                secret,
+                since,
+                until,
+                total_seconds=_TOTAL_SECONDS,
+                user_agent=f"imagegate/{VERSION}",
+            )
+        finally:
+            await transport.aclose()
+
+    try:
+        return asyncio.run(ask())
+    except BalanceFailed as error:
+        raise click.ClickException(f"CometAPI tells no balance: {error}.") from None
+    except httpx.InvalidURL:
+        raise click.ClickException("--balance-url is no address.") from None
+
+
+def _nanos(plain: str) -> int:
+    """A bare string of dollars, which credits may have made negative."""
+    return -parse_dollars(plain[1:]) if plain.startswith("-") else parse_dollars(plain)

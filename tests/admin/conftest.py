@@ -1,0 +1,50 @@
+"""The operator's door of a gateway, without a network between."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.accounts.store import AccountStore
+from app.main import create_app
+from app.money import Money
+from app.settings import load_settings
+from app.wiring import Services, open_services
+from tests.support.gateway import ADMIN_TOKEN
+
+
+@asynccontextmanager
+async def entering(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """An operator's client of a gateway of these services."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(services)),
+        base_url="http://imagegate/admin/v1",
+        headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def services(redis_url: str, tmp_path: Path) -> AsyncIterator[Services]:
+    """The services of a gateway on an empty Redis."""
+    settings = load_settings(admin_token=ADMIN_TOKEN, data_dir=tmp_path, redis_timeout_seconds=10)
+    async with open_services(settings, redis_url, background=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def door(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """Its operator's door."""
+    async with entering(services) as client:
+        yield client
+
+
+@pytest.fixture
+async def frugal_door(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """The same where all teams together may have $100."""
+    accounts = AccountStore(services.datastore, Money(100_000_000_000))
+    async with entering(replace(services, accounts=accounts)) as client:
+        yield client
