@@ -43,6 +43,15 @@ class Quote:
     """What it was quoted at; the answer is settled at the same prices."""
 
 
+NOTHING = Quote(
+    cost=Money(0),
+    images=0,
+    usage=NO_USAGE,
+    prices=UnitPrices(Money(0), Money(0), Money(0), Money(0), Money(0), source="nothing is bought"),
+)
+"""The quote of a request that is not made: with it the books tell how limits stand."""
+
+
 def quote(request: ImageRequest) -> Quote:
     """The most this request can cost.
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from app.accounts.keys import KeyRing
+from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
-from app.catalog.pricing import Quote, quote
-from app.errors import Conflict, GatewayError, InternalError
+from app.catalog.pricing import NOTHING, Quote, quote
+from app.errors import Conflict, GatewayError, InternalError, StoreUnavailable
 from app.gateway.delivery import Deliveries
-from app.gateway.door import Door
+from app.gateway.door import Door, Header
 from app.gateway.forward import Forward
 from app.gateway.in_flight import InFlight
 from app.gateway.purchase import Purchase
@@ -90,8 +91,9 @@ class Pipeline:
                 with record.waiting():
                     order = await door.order()
                 request = record.request = self._reader.read(order, principal)
-            except GatewayError:
+            except GatewayError as error:
                 if fresh or await self._keys.is_current(principal):
+                    error.headers = await self._rates_of(principal, door)
                     raise
                 return None  # refused for what the key was; it has been changed since
         with record.timed("quote"):
@@ -125,6 +127,13 @@ class Pipeline:
             raise told from error
         finally:
             await delivery.aclose()
+
+    async def _rates_of(self, principal: Principal, door: Door) -> list[Header]:
+        """The rate headers of a refusal that no admission stands behind; none where Redis does not say."""
+        try:
+            return rate_headers(await self._ledger.would_admit(principal, door.request_id, "", NOTHING))
+        except StoreUnavailable:
+            return []
 
     def _note(self, request: ImageRequest, quoted: Quote) -> dict[str, Any]:
         """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""

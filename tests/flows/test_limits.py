@@ -244,3 +244,26 @@ async def test_who_waits_when_the_gateway_stops_is_told_to_come_back(patient_gat
     assert refused.headers["retry-after"] == "2"
     assert answer.status_code == 200
     assert gateway.simulator.exchanges == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"prompt": "x", "size": "odd"}, 400),
+        ({"prompt": "x", "model": "nobody-s"}, 404),
+        ({"prompt": "x" * 2_000_000}, 413),
+    ],
+    ids=["bad size", "no such model", "too large"],
+)
+async def test_refusals_before_any_limit_tell_how_the_limits_stand(
+    gateway: Gateway, body: dict[str, Any], status: int
+) -> None:
+    """A faulty request takes nothing, and its answer has the same headers as a good one's."""
+    key = await gateway.new_key(await gateway.new_team(Limits(requests_per_minute=7, images_per_minute=3)))
+    async with gateway.http(key) as client:
+        answers = [await client.post(ROUTE, json=body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [status] * 2
+    for answer in answers:
+        assert answer.headers["x-ratelimit-remaining-requests"] == "7"
+        assert answer.headers["x-ratelimit-limit-images"] == "3"
