@@ -103,7 +103,9 @@ def _expect_agreement(outcomes: list[Outcome], entries: list[Entry]) -> None:
     unpaid = [o for o in bought if o.pictures and by_request[o.request_id].cost <= 0]
     assert unpaid == []
     refused = [o for o in outcomes if o.status in (400, 401, 403, 404, 429) and o.request_id in by_request]
-    assert [o for o in refused if by_request[o.request_id].cost] == []
+    charged = [o for o in refused if by_request[o.request_id].cost]
+    # Under fan-out the first error is told, and what became of another exchange nobody knows: that one is charged.
+    assert [o for o in charged if o.kind != "fan-out" or by_request[o.request_id].outcome != "unknown"] == []
     print(f"{len(entries)} entries, {len(bought)} answered with {sum(o.pictures or 0 for o in bought)} pictures")
 
 
