@@ -1,15 +1,15 @@
 """A real Redis Cluster of the tests' own: three masters, slots that move from one to another while traffic runs."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from redis.crc import key_slot
+from typing_extensions import override
 
-from tests.support.redis_server import POLL_SECONDS, START_SECONDS, RedisServer, quiet_port
+from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.started import Started
 
 SLOTS = 16_384
 _BUS = 10_000
@@ -26,7 +26,7 @@ class ClusterNode(RedisServer):
         super().__init__({**config, **ports}, program)
 
 
-class RedisCluster:
+class RedisCluster(Started):
     """Masters that share all slots evenly, each with ``replicas``; ``config`` is for every node.
 
     With ``tls`` clients are to speak TLS; the tests' own words still go in clear.
@@ -63,6 +63,7 @@ class RedisCluster:
         ports = [node.tls_port if self._tls else node.port for node in self.masters]
         return f"redis{'s' if self._tls else ''}+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
+    @override
     def start(self) -> None:
         """Start every node, give out the slots, and wait until the cluster serves."""
         for node in self.nodes:
@@ -79,6 +80,7 @@ class RedisCluster:
             replica.ask("CLUSTER", "REPLICATE", self.id_of(self.masters[number % len(self.masters)]))
         self.await_(self.serves)
 
+    @override
     def close(self) -> None:
         """End every node."""
         for node in self.nodes:
@@ -137,26 +139,6 @@ class RedisCluster:
     def id_of(self, node: ClusterNode) -> str:
         """The name the others know a node by."""
         return str(node.ask("CLUSTER", "MYID"))
-
-    def await_(self, holds: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Wait until the cluster has come to agree on something."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "the cluster did not come to agree"
-            time.sleep(POLL_SECONDS)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _slots(self) -> list[list[Any]]:
         alive = next(node for node in self.nodes if node.is_running)

@@ -1,12 +1,12 @@
 """A master, its replicas and the sentinels that watch over them: real processes of the tests' own."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from tests.support.redis_server import POLL_SECONDS, START_SECONDS, RedisServer, quiet_port
+from typing_extensions import override
+
+from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.started import Started
 
 SERVICE = "books"
 
@@ -24,7 +24,7 @@ class _Sentinel(RedisServer):
             )
 
 
-class WatchedRedis:
+class WatchedRedis(Started):
     """One service named ``books``; a failover takes a few seconds."""
 
     def __init__(self, *, replicas: int = 2, sentinels: int = 3, program: Path | None = None) -> None:
@@ -51,6 +51,7 @@ class WatchedRedis:
         _, port = alive.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
         return next(server for server in self.servers if server.port == int(port))
 
+    @override
     def start(self) -> None:
         """Start everything, and wait until the sentinels know of each other and of every replica."""
         for server in self.servers:
@@ -60,30 +61,11 @@ class WatchedRedis:
             sentinel.start()
         self.await_(lambda: all(self._is_ready(sentinel) for sentinel in self.sentinels))
 
+    @override
     def close(self) -> None:
         """End everything."""
         for process in (*self.sentinels, *self.servers):
             process.close()
-
-    def await_(self, holds: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Wait until something holds."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "the sentinels did not come to agree"
-            time.sleep(POLL_SECONDS)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _is_ready(self, sentinel: RedisServer) -> bool:
         words: list[str] = sentinel.ask("SENTINEL", "MASTER", SERVICE)
