@@ -55,9 +55,10 @@ format: .venv/.dev ## Put the code into its format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-lists: .venv/.dev ## Write the tables of settings and of parameters into docs/ again
+lists: .venv/.dev ## Write the tables of settings, parameters and faults into docs/ again
 	@$(BIN)/python -m tests.house.settings_table
 	@$(BIN)/python -m tests.house.parameters_table
+	@$(BIN)/python -m tests.flows.fault_table
 
 # The files name no index and hold the hashes of every platform's wheels. `dev` agrees with `runtime` on every version.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet

@@ -16,6 +16,7 @@ from app.cli.tables import echo_json, echo_table, readable_dollars
 from app.money import dollars, parse_dollars
 from app.settings import Settings, load_settings
 from app.upstream.balance import BALANCE_URL, BalanceFailed, KeyDay, fetch_balance
+from app.upstream.keys import split_keys
 from app.wiring import VERSION, open_transport
 
 _TOTAL_SECONDS = 60.0
@@ -35,8 +36,8 @@ on the day, a picture of unknown outcome at the most it can cost, and takes off 
 def reconcile(target: Target, days: int, key_name: str | None, balance_url: str | None, as_json: bool) -> None:
     """Compare what the ledger charged on each day with what CometAPI says was used.
 
-    CometAPI is asked with IMAGEGATE_BALANCE_KEY, else COMETAPI_KEY. It stands in the URL of that question, and a key
-    without any quota is enough for it.
+    CometAPI is asked with IMAGEGATE_BALANCE_KEY, else COMETAPI_KEY (of several the first). It stands in the URL of that
+    question, and a key without any quota is enough for it.
     """
     until = datetime.now(UTC).date()
     since = until - timedelta(days=days - 1)
@@ -73,10 +74,10 @@ def _by_day(days: Sequence[KeyDay], key_name: str | None) -> Counter[date]:
 
 def _asked(settings: Settings, url: str, since: date, until: date) -> Sequence[KeyDay]:
     key = settings.balance_key or settings.cometapi_key
-    if key is None or not key.get_secret_value():
+    secrets = split_keys(key.get_secret_value() if key else "")
+    if not secrets:
         needed = "IMAGEGATE_BALANCE_KEY or COMETAPI_KEY"
         raise click.ClickException(f"{needed} is not set: CometAPI tells the balance only to a key of the account.")
-    secret = key.get_secret_value()
 
     async def ask() -> Sequence[KeyDay]:
         transport = open_transport(settings, url)
@@ -84,7 +85,7 @@ def _asked(settings: Settings, url: str, since: date, until: date) -> Sequence[K
             return await fetch_balance(
                 transport,
                 url,
-                secret,
+                secrets[0],
                 since,
                 until,
                 total_seconds=_TOTAL_SECONDS,

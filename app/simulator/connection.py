@@ -100,6 +100,8 @@ class Connection(asyncio.Protocol):
     def reset(self) -> None:
         """Break the connection off: the client sees a reset."""
         if self._transport is None:
+            if not self.gone.done():
+                self.gone.set_result(None)  # never made: its TLS handshake failed, of which nobody tells a protocol
             return
         peer = cast("socket.socket | None", self._transport.get_extra_info("socket"))
         if peer is not None and peer.fileno() >= 0:

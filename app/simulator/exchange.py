@@ -83,8 +83,10 @@ def _stand_in(order: ImageOrder, scenario: Scenario) -> HttpAnswer | None:
     match scenario.content:
         case Content.EMPTY_DATA if order.streams:
             return answer_stream([])
-        case Content.EMPTY_DATA:
-            return HttpAnswer(200, write_json(write_answer(order, scenario, [], Tokens()), scenario))
+        case Content.EMPTY_DATA | Content.EMPTY_BODY:
+            is_written = scenario.content is Content.EMPTY_DATA
+            empty = write_json(write_answer(order, scenario, [], Tokens()), scenario) if is_written else b""
+            return HttpAnswer(200, empty)
         case Content.ERROR_EVENT if not order.streams:
             return refuse(replace(played_refusal(scenario), status=200))
         case Content.ERROR_INSIDE_200:

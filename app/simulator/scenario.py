@@ -9,13 +9,14 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class Content(StrEnum):
-    """What an answer says. Pictures are drawn, and so billed, for all but EMPTY_DATA, ERROR_INSIDE_200 and REDIRECT.
+    """What an answer says. Pictures are drawn, and so billed, for all but EMPTY_*, ERROR_INSIDE_200 and REDIRECT.
 
     An ERROR_EVENT bills only the pictures completed before it.
     """
 
     PICTURES = "pictures"
     EMPTY_DATA = "empty_data"  # 200 with "data": [], what CometAPI answers when the prompt was filtered
+    EMPTY_BODY = "empty_body"  # 200 and not a byte
     ERROR_INSIDE_200 = "error_inside_200"
     CUT_JSON = "cut_json"  # framed rightly, but the JSON, or the stream, stops at `fault_at`
     HTML = "html"  # Cloudflare's page, status 524 unless another is given: the origin goes on and bills

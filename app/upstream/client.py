@@ -1,68 +1,167 @@
-"""WHERE the images are made: requests are sent with the upstream's own key, and never sent twice."""
+"""WHERE the images are made: requests are sent with the upstream's own keys, and again only where nothing was made."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 
 from app.catalog.normalise import ImageRequest
-from app.upstream.dialect import form_files, json_body, read_failure, request_headers
+from app.errors import UpstreamUnavailable
+from app.upstream.attempts import Retries
+from app.upstream.dialect import form_files, json_body, read_failure, read_retry_after, request_headers
 from app.upstream.exchange import Exchange
+from app.upstream.failure import Cause, ExchangeFailed
 from app.upstream.form import FormBody
+from app.upstream.keys import Key, State, Turn, UpstreamKeys
+
+log = logging.getLogger(__name__)
 
 _MAX_ERROR_BYTES = 65_536
 
 
 class UpstreamClient:
-    """Opens exchanges with the upstream."""
+    """Opens exchanges with the upstream.
+
+    How many are under way at once is capped by the transport's ``max_connections``: who comes when all are in use waits
+    for one as long as for a connection, and is refused before dispatch then.
+    """
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, base_url: str, key: str, *, total_seconds: float, user_agent: str
+        self,
+        transport: httpx.AsyncBaseTransport,
+        base_url: str,
+        keys: Sequence[str],
+        *,
+        retries: int,
+        total_seconds: float,
+        user_agent: str,
     ) -> None:
         self._transport = transport
         self._base_url = base_url
-        self._headers = request_headers(key, user_agent)
+        self._user_agent = user_agent
         self._total_seconds = total_seconds
+        self.keys = UpstreamKeys(keys, time.monotonic)
+        self.retries = Retries(retries, time.monotonic)
+        self.attempts: Counter[str] = Counter()
+        """What came of each attempt: ``delivered``, a :class:`Cause`, ``unknown``, ``refused`` or ``failed``."""
 
     @asynccontextmanager
-    async def exchange(self, request: ImageRequest, dispatched: Callable[[], None]) -> AsyncIterator[Exchange]:
-        """Send a request and give its answer; ``dispatched`` is called right before the first byte leaves.
+    async def exchange(
+        self, request: ImageRequest, dispatched: Callable[[], None], taken_back: Callable[[], None]
+    ) -> AsyncIterator[Exchange]:
+        """Send a request and give its answer.
 
-        What ``dispatched`` raises stops the request unsent.
+        ``dispatched`` is called right before the first byte of an attempt leaves; what it raises stops the request
+        unsent. ``taken_back`` is called when nothing can have been made of that attempt and another one follows. All
+        attempts and the pauses between them share ``total_seconds``.
 
         Raises:
             ExchangeFailed: however it failed, before the head of the answer or after it.
 
         """
-        exchange = Exchange(dispatched)
+        exchange = Exchange(dispatched, taken_back)
         deadline = asyncio.timeout(self._total_seconds)
         try:
             async with deadline:
-                response = await exchange.send(self._transport, self._outgoing(request))
+                response, turn = await self._answered(exchange, request, deadline)
                 try:
-                    if response.status_code != 200:
-                        raise read_failure(response.status_code, await _read_error_body(response))
                     yield exchange
+                except ExchangeFailed as failure:
+                    self._note(turn, failure)
+                    raise
                 finally:
                     await response.aclose()
+                self._note(turn, None)
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise exchange.out_of_time(self._total_seconds) from None
+            late = exchange.out_of_time(self._total_seconds)
+            self.attempts[_result(late)] += 1  # of the keys it tells nothing: the client may have read slowly
+            raise late from None
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
 
-    def _outgoing(self, request: ImageRequest) -> httpx.Request:
+    async def _answered(
+        self, exchange: Exchange, request: ImageRequest, deadline: asyncio.Timeout
+    ) -> tuple[httpx.Response, Turn]:
+        """The head of a 200, after as many attempts as it takes and may take."""
+        self.retries.begin()
+        refused: list[Key] = []
+        retries = 0
+        while True:
+            turn = self.keys.choose(refused)
+            if turn is None:
+                raise self._keys_out()
+            try:
+                return await self._attempt(exchange, request, turn.key), turn
+            except ExchangeFailed as failure:
+                self._note(turn, failure)
+                if failure.cause is not Cause.UNREACHABLE:
+                    refused.append(turn.key)
+                pause = self.retries.pause_seconds(
+                    failure,
+                    retries,
+                    left_seconds=(deadline.when() or 0.0) - asyncio.get_running_loop().time(),
+                    other_key=bool(refused) and self.keys.has_other(refused),
+                    key_is_out=self.keys.state(turn.key) is State.OPEN,
+                )
+                if pause is None:
+                    raise
+                log.info("upstream request is sent again", extra={"detail": str(failure), "seconds": round(pause, 3)})
+            retries += 1
+            exchange.take_back()
+            await asyncio.sleep(pause)
+
+    async def _attempt(self, exchange: Exchange, request: ImageRequest, key: Key) -> httpx.Response:
+        """Send the request, body and all, and give the head of a 200; the caller closes it."""
+        response = await exchange.send(self._transport, self._outgoing(request, key))
+        if response.status_code == 200:
+            return response
+        try:
+            asked = read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
+            raise read_failure(response.status_code, await _read_error_body(response), asked)
+        finally:
+            await response.aclose()
+
+    def _outgoing(self, request: ImageRequest, key: Key) -> httpx.Request:
+        """The request from its first byte, for one attempt."""
         url = f"{self._base_url}/images/{request.operation}"
+        headers = request_headers(key.secret, self._user_agent)
         if request.operation == "generations":
-            headers = [*self._headers, ("Content-Type", "application/json")]
+            headers += [("Content-Type", "application/json")]
             return httpx.Request("POST", url, headers=headers, content=json_body(request))
         form = FormBody(request.fields, form_files(request))
-        headers = [*self._headers, ("Content-Type", form.content_type), ("Content-Length", str(form.content_length))]
+        headers += [("Content-Type", form.content_type), ("Content-Length", str(form.content_length))]
         return httpx.Request("POST", url, headers=headers, content=form.pieces())
+
+    def _note(self, turn: Turn, failure: ExchangeFailed | None) -> None:
+        self.attempts[_result(failure)] += 1
+        self.keys.note(turn, failure)
+
+    def _keys_out(self) -> ExchangeFailed:
+        told = UpstreamUnavailable(
+            "The image service accepts none of this gateway's keys at the moment; nothing was charged.",
+            retry_after_seconds=self.keys.back_in_seconds(),
+            detail=", ".join(f"{name} is {state}" for name, state in self.keys.states.items()) or "there is no key",
+        )
+        return ExchangeFailed(told, charged=False, cause=Cause.KEYS_OUT, nothing_made=True)
+
+
+def _result(failure: ExchangeFailed | None) -> str:
+    if failure is None:
+        return "delivered"
+    if failure.cause is not None:
+        return failure.cause.value
+    if failure.charged:
+        return "unknown"
+    return "refused" if failure.error.status < 500 else "failed"
 
 
 async def _read_error_body(response: httpx.Response) -> bytes:

@@ -8,6 +8,8 @@ A teammate gets sentences of ours. Of the upstream's own words only those pass t
 """
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -23,7 +25,7 @@ from app.errors import (
     UpstreamUnavailable,
     UpstreamUnknown,
 )
-from app.upstream.failure import ExchangeFailed
+from app.upstream.failure import Cause, ExchangeFailed
 
 ERROR_ANSWERS_ARE_BILLED = False
 """Whether CometAPI bills a request it answers with an error of its own. Undocumented; until somebody shows otherwise an
@@ -33,6 +35,8 @@ OUTCOME_UNKNOWN = "The image service did not give a whole answer; the picture ma
 
 _BUSY_SECONDS = 5.0
 """Retry-After for a saturated upstream, which documents none itself (facts §4.6)."""
+_RETRY_AFTER_SECONDS = (1.0, 300.0)
+"""What a Retry-After may ask for; beyond that it is a mistake, or nothing a request or a key should be bound by."""
 _MOST_TOLD_CHARS = 300
 _MOST_LOGGED_CHARS = 500
 
@@ -51,6 +55,9 @@ _OUR_ACCOUNT = {
     "insufficient_quota",
 }
 _TIMED_OUT = {"channel:response_time_exceeded"}
+_BUSY_CODES = {"rate_limited", "rate_limit_exceeded", "too_many_requests", "429"}
+_NO_CHANNEL = "model_not_found"
+"""Of new-api: no channel for the model now, as a 503. OpenAI's own, a 404, means that there is no such model."""
 _MODERATION = {"moderation_blocked", "content_policy_violation", "sensitive_words_detected", "prompt_blocked"}
 _CALLERS_FAULT = {"invalid_request", "convert_request_failed", "bad_request_body", "invalid_value", "unknown_parameter"}
 
@@ -93,15 +100,38 @@ def is_event_stream(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def read_failure(status: int, body: bytes) -> ExchangeFailed:
+def read_retry_after(value: str, now: datetime) -> float | None:
+    """The seconds a Retry-After asks for, as a number or a date (RFC 9110 §10.2.3), within bounds; None without one."""
+    try:
+        if value.isascii() and value.strip().isdecimal():
+            seconds = float(value)
+        else:
+            until = parsedate_to_datetime(value)
+            seconds = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    except ValueError:
+        return None
+    least, most = _RETRY_AFTER_SECONDS
+    return min(most, max(least, seconds))
+
+
+def read_failure(status: int, body: bytes, retry_after_seconds: float | None = None) -> ExchangeFailed:
     """What an answer that is no 200 means; ``body`` is as much of it as came."""
+    failure = _read_failure(status, body)
+    failure.retry_after_seconds = retry_after_seconds
+    if retry_after_seconds is not None and failure.error.retry_after_seconds is not None:
+        failure.error.retry_after_seconds = retry_after_seconds
+    return failure
+
+
+def _read_failure(status: int, body: bytes) -> ExchangeFailed:
     error = _error_object(body)
     if status in _NO_ANSWER or (error is not None and _text(error.get("code")) in _TIMED_OUT):
         return _unknown(UpstreamTimeout, status)
     if error is not None:
         return read_error(status, error)
     if status == 429:
-        return ExchangeFailed(_busy(f"status {status} without an error envelope"), charged=False)
+        busy = _busy(f"status {status} without an error envelope")
+        return ExchangeFailed(busy, charged=False, cause=Cause.BUSY, nothing_made=True)
     if 300 <= status < 500:
         # Whoever answered, a redirect or a refusal made no picture. It is our address or our access that is wrong.
         told = UpstreamUnavailable(
@@ -115,11 +145,34 @@ def read_failure(status: int, body: bytes) -> ExchangeFailed:
 
 def read_error(status: int, error: dict[str, Any]) -> ExchangeFailed:
     """What an error in the upstream's own envelope means; ``status`` 200 for one inside a 200."""
-    message = _text(error.get("message"))
+    message, code = _text(error.get("message")), _code(error)
     found = _REQUEST_ID.search(message)
     told = _told(status, error, _REQUEST_ID.sub("", message))
-    told.detail = f"status {status}, code {_text(error.get('code'))!r}: {message}"[:_MOST_LOGGED_CHARS]
-    return ExchangeFailed(told, charged=ERROR_ANSWERS_ARE_BILLED, upstream_id=found[1][:100] if found else None)
+    told.detail = f"status {status}, code {code!r}: {message}"[:_MOST_LOGGED_CHARS]
+    cause = _cause(status, code, told)
+    return ExchangeFailed(
+        told,
+        charged=ERROR_ANSWERS_ARE_BILLED,
+        upstream_id=found[1][:100] if found else None,
+        cause=cause,
+        nothing_made=cause is not None and status != 200,
+    )
+
+
+def _cause(status: int, code: str, told: GatewayError) -> Cause | None:
+    """Which of the refusals it was that come before any model has the request.
+
+    It is read from status and code alone: an echoed prompt can stand in a message, and must not take a key out.
+    """
+    if not isinstance(told, LimitExceeded | UpstreamUnavailable):
+        return None
+    if status in (401, 402) or code in _OUR_ACCOUNT:
+        return Cause.ACCOUNT
+    if status == 429 or code in _BUSY_CODES:
+        return Cause.BUSY
+    if status == 403:
+        return Cause.NOT_PERMITTED
+    return Cause.NO_CAPACITY if code == _NO_CHANNEL and status != 404 else None
 
 
 def no_picture(document: dict[str, Any]) -> ExchangeFailed:
@@ -151,12 +204,12 @@ def no_picture(document: dict[str, Any]) -> ExchangeFailed:
 
 def _told(status: int, error: dict[str, Any], message: str) -> GatewayError:
     """The refusal a teammate sees."""
-    code = _text(error.get("code"))
+    code = _code(error)
     if code in _MODERATION or "safety system" in message:
         return _moderated(error, code, message)
     if ours := _ours(status, code, message):
         return ours
-    if status == 429:
+    if status == 429 or code in _BUSY_CODES:
         return _busy("")
     if code in _CALLERS_FAULT or 400 <= status < 500:
         param = _text(error.get("param"))
@@ -175,7 +228,7 @@ def _ours(status: int, code: str, message: str) -> UpstreamUnavailable | None:
             "The image service does not accept this gateway's account at the moment; whoever runs it has to look.",
             retry_after_seconds=30,
         )
-    if code == "model_not_found":
+    if code == _NO_CHANNEL:
         return UpstreamUnavailable(
             "The image service has no capacity for this model at the moment.", retry_after_seconds=_BUSY_SECONDS
         )
@@ -231,6 +284,12 @@ def _about_the_request(message: str, otherwise: str) -> str:
 
 def _is_word(value: object) -> bool:
     return isinstance(value, str) and _CATEGORY.fullmatch(value) is not None
+
+
+def _code(error: dict[str, Any]) -> str:
+    """The code of an error; a few relays write a number."""
+    code = error.get("code")
+    return str(code) if type(code) is int else _text(code)
 
 
 def _text(value: object) -> str:

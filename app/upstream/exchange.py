@@ -10,7 +10,7 @@ import httpx
 from app.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnknown
 from app.upstream.dialect import OUTCOME_UNKNOWN, is_event_stream, no_picture, read_error
 from app.upstream.events import EventWriter, Piece
-from app.upstream.failure import ExchangeFailed
+from app.upstream.failure import Cause, ExchangeFailed
 from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Segment
 
 _PATIENCE_SECONDS = 5.0
@@ -20,14 +20,15 @@ _PATIENCE_SECONDS = 5.0
 class Exchange:
     """What is known of one exchange so far."""
 
-    def __init__(self, dispatched: Callable[[], None]) -> None:
+    def __init__(self, dispatched: Callable[[], None], taken_back: Callable[[], None]) -> None:
         self._dispatched = dispatched
+        self._taken_back = taken_back
         self._dispatched_at: float | None = None
         self._response: httpx.Response | None = None
         self._usage_seen: dict[str, Any] | None = None  # of an answer that tells it before its pictures
         self._completed = 0  # pictures of a stream
         self.first_byte_seconds: float | None = None
-        """From dispatch to the head of the answer, once it is here."""
+        """From the last dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
         """The whole answer without its pictures, behind the last segment."""
         self.events = EventWriter(created=int(time.time()))
@@ -98,6 +99,13 @@ class Exchange:
         self.first_byte_seconds = time.monotonic() - (self._dispatched_at or 0)
         return self._response
 
+    def take_back(self) -> None:
+        """Nothing can have been made of what was sent: the request counts as not sent, until it is sent again."""
+        if self._dispatched_at is not None:
+            self._dispatched_at = None
+            self._taken_back()
+        self._response = None
+
     def out_of_time(self, total_seconds: float) -> ExchangeFailed:
         """What it means that the exchange did not end in its time."""
         return self._lost(UpstreamTimeout, f"not over after {total_seconds:g} s, the client's reading included")
@@ -129,11 +137,11 @@ class Exchange:
         return failure
 
     def _broken(self, error: httpx.TransportError) -> ExchangeFailed:
-        return self._lost(
-            UpstreamTimeout if isinstance(error, httpx.TimeoutException) else UpstreamUnknown, repr(error)
-        )
+        kind = UpstreamTimeout if isinstance(error, httpx.TimeoutException) else UpstreamUnknown
+        cause = Cause.CROWDED if isinstance(error, httpx.PoolTimeout) else Cause.UNREACHABLE
+        return self._lost(kind, repr(error), cause)
 
-    def _lost(self, kind: type[UpstreamUnknown], detail: str) -> ExchangeFailed:
+    def _lost(self, kind: type[UpstreamUnknown], detail: str, cause: Cause | None = None) -> ExchangeFailed:
         """No answer: nobody knows what was made, unless nothing was sent."""
         if self._dispatched_at is None:
             told = UpstreamUnavailable(
@@ -141,7 +149,7 @@ class Exchange:
                 retry_after_seconds=5,
                 detail=detail,
             )
-            return ExchangeFailed(told, charged=False)
+            return ExchangeFailed(told, charged=False, cause=cause, nothing_made=True)
         unknown = kind(OUTCOME_UNKNOWN, detail=detail)
         seen = (self._usage_seen,) if self._usage_seen else ()
         return ExchangeFailed(unknown, charged=True, usages=seen, delivered=self._completed)

@@ -1,8 +1,28 @@
-"""An exchange that brought no answer to pass on: what the caller is told, and what it means for the money."""
+"""An exchange that brought no answer to pass on: what the caller is told, and what it means for money and key."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from app.errors import GatewayError
+
+
+class Cause(StrEnum):
+    """Why nothing was made, where that is certain: somebody refused before any model had the request."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, or no TLS: not a byte has left. Nobody's key is to blame."""
+    CROWDED = "crowded"
+    """All our connections stayed in use. Asking again would only go to the end of the line."""
+    BUSY = "busy"
+    """A 429, by status or by code."""
+    NO_CAPACITY = "no_capacity"
+    """The upstream has no channel for the model now."""
+    NOT_PERMITTED = "not_permitted"
+    """This key may not do this; for other requests it may be as good as ever."""
+    ACCOUNT = "account"
+    """The key is not accepted, or its money is used up: no request will do better with it."""
+    KEYS_OUT = "keys_out"
+    """We did not ask: every key is out (:mod:`app.upstream.keys`)."""
 
 
 class ExchangeFailed(Exception):
@@ -20,6 +40,8 @@ class ExchangeFailed(Exception):
         usages: Sequence[object] = (),
         upstream_id: str | None = None,
         delivered: int = 0,
+        cause: Cause | None = None,
+        nothing_made: bool = False,
     ) -> None:
         super().__init__(f"{error.code}: {error.detail or error.message}")
         self.error = error
@@ -29,3 +51,10 @@ class ExchangeFailed(Exception):
         self.upstream_id = upstream_id
         self.delivered = delivered
         """Pictures a stream had completed before it failed."""
+        self.cause = cause
+        """Which refusal it was, if it was one of those; of an error inside a 200 too, for it tells of the key."""
+        self.nothing_made = nothing_made
+        """Whether no model can have had the request, so that sending it again cannot buy a second picture. False of
+        every other 4xx and 5xx, of every silence after dispatch, and of everything behind the head of a 200."""
+        self.retry_after_seconds: float | None = None
+        """What the upstream asked for in its Retry-After, within bounds."""

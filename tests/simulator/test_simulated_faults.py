@@ -107,12 +107,14 @@ async def test_html(simulator: Simulator, client: httpx.AsyncClient) -> None:
 
 
 async def test_answers_without_pictures(simulator: Simulator, client: httpx.AsyncClient) -> None:
-    """Empty data, an error inside a 200 and a redirect draw nothing."""
+    """Empty data, an empty body, an error inside a 200 and a redirect draw nothing."""
     empty = await ask(client, simulator, Scenario(content=Content.EMPTY_DATA))
+    nothing = await ask(client, simulator, Scenario(content=Content.EMPTY_BODY))
     error = await ask(client, simulator, Scenario(content=Content.ERROR_INSIDE_200))
     redirect = await ask(client, simulator, Scenario(content=Content.REDIRECT))
 
     assert (empty.status_code, empty.json()["data"]) == (200, [])
+    assert (nothing.status_code, nothing.content) == (200, b"")
     assert (error.status_code, error.json()["error"]["type"]) == (200, "comet_api_error")
     assert redirect.status_code == 301
     assert simulator.pictures == 0

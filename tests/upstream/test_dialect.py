@@ -1,5 +1,7 @@
 """What an upstream's error answers mean: to the teammate, and for the money."""
 
+from datetime import UTC, datetime
+
 import orjson
 import pytest
 
@@ -11,7 +13,8 @@ from app.errors import (
     UpstreamUnavailable,
     UpstreamUnknown,
 )
-from app.upstream.dialect import no_picture, read_failure
+from app.upstream.dialect import no_picture, read_error, read_failure, read_retry_after
+from app.upstream.failure import Cause
 
 
 def envelope(message: str, **given: object) -> bytes:
@@ -143,3 +146,73 @@ def test_an_empty_answer_is_an_error_and_charged_only_for_its_tokens() -> None:
 
     assert (nothing.error.status, nothing.charged) == (400, False)
     assert (billed.charged, billed.usages) == (True, ({"input_tokens": 9, "output_tokens": 196},))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause"),
+    [
+        (429, b"<html>1015</html>", Cause.BUSY),
+        (429, envelope("saturated"), Cause.BUSY),
+        (429, envelope("Resource has been exhausted (e.g. check quota)."), Cause.BUSY),
+        (500, envelope("slow down", code="rate_limit_exceeded"), Cause.BUSY),
+        (500, envelope("slow down", code=429), Cause.BUSY),
+        (429, envelope("pay", code="insufficient_quota"), Cause.ACCOUNT),
+        (401, envelope("invalid token"), Cause.ACCOUNT),
+        (402, envelope("Insufficient Balance"), Cause.ACCOUNT),
+        (403, envelope("user quota is not enough", code="insufficient_user_quota"), Cause.ACCOUNT),
+        (403, envelope("this token has no access to model X"), Cause.NOT_PERMITTED),
+        (503, envelope("no available channel", code="model_not_found"), Cause.NO_CAPACITY),
+        (404, envelope("no such model", code="model_not_found"), None),
+        (500, envelope("Your prompt 'more quota' failed"), None),
+        (400, envelope("API key not valid"), None),
+        (400, envelope("Invalid size", code="invalid_value"), None),
+        (400, envelope("no", code="moderation_blocked"), None),
+        (500, envelope("do request failed", code="do_request_failed"), None),
+        (503, b"<html>", None),
+        (504, envelope("slow", code="rate_limited"), None),
+        (301, b"", None),
+        (403, b"<html>", None),
+    ],
+)
+def test_only_clear_refusals_have_made_nothing(status: int, body: bytes, cause: Cause | None) -> None:
+    """A refusal by the rate, the channels or the account is certain, by status or code; no message makes one."""
+    failure = read_failure(status, body)
+
+    assert (failure.cause, failure.nothing_made) == (cause, cause is not None)
+
+
+def test_inside_a_200_a_refusal_tells_of_the_key_only() -> None:
+    """Who has promised a 200 may have begun: nothing is certain of the picture."""
+    failure = read_error(200, {"message": "quota", "code": "insufficient_user_quota"})
+
+    assert (failure.cause, failure.nothing_made) == (Cause.ACCOUNT, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("0", 1),
+        ("999999999999", 300),
+        ("Sun, 22 Nov 2026 12:00:30 GMT", 30),
+        ("Sun, 22 Nov 2026 11:00:00 GMT", 1),
+        ("", None),
+        ("soon", None),
+        ("-3", None),
+        ("1.5", None),
+        ("\u0667", None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms_and_bounded(value: str, seconds: float | None) -> None:
+    """Seconds or a date, from one second to five minutes; anything else is as good as nothing."""
+    assert read_retry_after(value, datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) == seconds
+
+
+def test_the_upstream_s_own_wait_is_told() -> None:
+    """A refusal that says when to come back says what the upstream said; one that does not stays silent."""
+    busy = read_failure(429, envelope("saturated"), 42.0)
+    invalid = read_failure(400, envelope("no"), 42.0)
+
+    assert (busy.retry_after_seconds, busy.error.retry_after_seconds) == (42, 42)
+    assert invalid.error.retry_after_seconds is None

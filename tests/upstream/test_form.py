@@ -21,7 +21,7 @@ def image(data: bytes = PNG, content_type: str = "image/png") -> InputImage:
         yield data[:5]
         yield data[5:]
 
-    return InputImage(content_type, len(data), read)
+    return InputImage(content_type, len(data), read, sha256="")
 
 
 async def sent(form: FormBody) -> bytes:
@@ -135,7 +135,7 @@ async def test_large_pictures_pass_in_pieces(size_bytes: int) -> None:
         for at in range(0, size_bytes, 100_000):
             yield bytes(min(100_000, size_bytes - at))
 
-    form = FormBody({}, [("image", InputImage("image/png", size_bytes, read))])
+    form = FormBody({}, [("image", InputImage("image/png", size_bytes, read, sha256=""))])
 
     assert max([len(piece) async for piece in form.pieces()]) <= 100_000
     assert len(await sent(form)) == form.content_length
