@@ -8,7 +8,7 @@ from app.assets.links import LinkSigner
 from app.assets.names import expiry_of, extension_of, new_name
 from app.assets.sniff import content_type, extension
 from app.assets.spool import HEAD_BYTES
-from app.assets.store import ImageStore
+from app.assets.store import AssetStore
 from app.errors import LinkExpired, NotFound
 
 SHOWN_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/bmp"})
@@ -38,7 +38,7 @@ class HostedImage:
 class HostedImages:
     """Keeps pictures and finds them again. There is no way to list them, and none to ask for one but by its link."""
 
-    def __init__(self, store: ImageStore, signer: LinkSigner, keep_seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, store: AssetStore, signer: LinkSigner, keep_seconds: float, clock: Callable[[], float]) -> None:
         self._store = store
         self._signer = signer
         self._keep_seconds = keep_seconds

@@ -1,4 +1,4 @@
-"""The names of hosted pictures: when each one ends, and a part nobody can guess."""
+"""The names of what is kept, pictures and answers: when each one ends, and a part nobody can guess."""
 
 import re
 import secrets
@@ -7,10 +7,10 @@ from typing import Final
 from app.accounts.credentials import BASE62
 
 RANDOM_CHARS: Final = 22
-"""131 bits. The signature is what guards a picture; this keeps two names from ever being the same."""
+"""131 bits. A signature or the books guard what it names; this keeps two names from ever being the same."""
 
 _NAME: Final = re.compile(r"([0-9]{10})-[0-9A-Za-z]{22}\.([a-z0-9]{1,5})")
-"""Ten digits last until the year 2286, and make the order of the names the order in which pictures end.
+"""Ten digits last until the year 2286, and make the order of the names the order in which they end.
 
 No separator, no dot but one, nothing beyond ASCII: such a name is one plain file in every kind of store, and is safe
 in a header. Whatever does not match it never reaches the store.
@@ -18,7 +18,7 @@ in a header. Whatever does not match it never reaches the store.
 
 
 def new_name(expires_at: int, extension: str) -> str:
-    """A fresh name for a picture that is kept until then (Unix seconds)."""
+    """A fresh name for what is kept until then (Unix seconds)."""
     random = "".join(secrets.choice(BASE62) for _ in range(RANDOM_CHARS))
     return f"{expires_at:010d}-{random}.{extension}"
 
@@ -29,7 +29,7 @@ def is_name(text: str) -> bool:
 
 
 def expiry_of(name: str) -> int:
-    """When the picture ends, in Unix seconds; ``name`` is one of ours."""
+    """When it ends, in Unix seconds; ``name`` is one of ours."""
     return int(name[:10])
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import tempfile
 import threading
@@ -16,6 +17,8 @@ from app.errors import GatewayError, InternalError, Overloaded
 
 _T = TypeVar("_T")
 
+log = logging.getLogger(__name__)
+
 PIECE_BYTES: Final = 256 * 1024
 """Read and written at once: large enough that the hop to a thread (about 0.1 ms) costs next to nothing."""
 
@@ -28,18 +31,48 @@ HEAD_BYTES: Final = 1_445
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
 """The disk, a quota or the table of open files is full: it heals when other requests end."""
 
+MEMORY_IF_FULL_BYTES: Final = 256 * 1024 * 1024
+"""What all files of a process may hold in memory while the disk is full: a hundred pictures of 2 MB, as base64, which
+are already paid for; a machine of 1 GiB bears it."""
+
 
 class Spool:
     """A folder for bytes nobody needs after this process; it is always empty to look at."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory_if_full_bytes: int = MEMORY_IF_FULL_BYTES) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        self._folder = folder
+        self.folder = folder
+        self._memory = _Memory(memory_if_full_bytes)
 
-    def open_file(self) -> "SpooledFile":
-        """A new file, empty; close it, and what it took is free again."""
-        return SpooledFile(self._folder)
+    def open_file(self, *, memory_if_full: bool = True) -> "SpooledFile":
+        """A new file, empty; close it, and what it took is free again.
+
+        With ``memory_if_full`` it goes on in memory where the disk takes no more, up to `MEMORY_IF_FULL_BYTES` for all
+        files together: a full disk must not lose a picture that is paid for.
+        """
+        return SpooledFile(self.folder, self._memory if memory_if_full else _Memory(0))
+
+
+class _Memory:
+    """What the files of a spool hold in memory because the disk is full."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._taken_bytes = 0
+
+    def take(self, size_bytes: int) -> bool:
+        """Whether there is room for this much more; it is taken then."""
+        if self._taken_bytes + size_bytes > self._most_bytes:
+            return False
+        if not self._taken_bytes:
+            log.warning("the disk of the spool is full: pictures go on in memory")
+        self._taken_bytes += size_bytes
+        return True
+
+    def give_back(self, size_bytes: int) -> None:
+        """Somebody needs it no more."""
+        self._taken_bytes -= size_bytes
 
 
 class SpooledFile:
@@ -48,11 +81,14 @@ class SpooledFile:
     Raises Overloaded where the disk is full and InternalError where it fails, and ValueError after `aclose`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: _Memory) -> None:
         self._disk = _UnlinkedFile(folder)
         self._disk_bytes = 0
         self._pending = bytearray()
         """What is not on the disk; it follows what is."""
+        self._memory = memory
+        self._memory_bytes = 0
+        """Taken of it; from then on nothing more goes to the disk."""
         self._is_closed = False
         self.head = b""
         """The first bytes, as many as tell what kind of file it is."""
@@ -68,12 +104,14 @@ class SpooledFile:
         self._pending += chunk
         if len(self.head) < HEAD_BYTES:
             self.head = bytes(self._pending[:HEAD_BYTES])
-        if len(self._pending) > (PIECE_BYTES if self._disk_bytes else MEMORY_BYTES):
+        if self._memory_bytes:
+            self._go_on_in_memory()
+        elif len(self._pending) > (PIECE_BYTES if self._disk_bytes else MEMORY_BYTES):
             await self._flush()
 
     async def finish(self) -> None:
         """Nothing more comes: what is left of a large file leaves memory. Reading does not depend on it."""
-        if self._disk_bytes and self._pending:
+        if self._disk_bytes and self._pending and not self._memory_bytes:
             await self._flush()
 
     async def read(self) -> AsyncIterator[bytes]:
@@ -94,6 +132,8 @@ class SpooledFile:
         """Forget the bytes. A thread that is reading or writing them ends undisturbed. Fine to call twice."""
         self._is_closed = True
         self._pending = bytearray()
+        self._memory.give_back(self._memory_bytes)
+        self._memory_bytes = 0
         if not self._disk.is_in_use:
             self._disk.close()
             return
@@ -108,9 +148,21 @@ class SpooledFile:
         # Until it is written it stays where readers find it. Written at a place, not at the end: again is no harm.
         pending = self._pending
         self._disk.is_in_use = True
-        await _in_thread(self._disk.write, pending, self._disk_bytes)
-        self._pending = bytearray()
-        self._disk_bytes += len(pending)
+        try:
+            await _in_thread(self._disk.write, pending, self._disk_bytes)
+        except Overloaded as full:
+            self._check_open()
+            self._go_on_in_memory(full)
+        else:
+            self._pending = bytearray()
+            self._disk_bytes += len(pending)
+
+    def _go_on_in_memory(self, full: Overloaded | None = None) -> None:
+        """Count what is pending as memory of the spool's."""
+        more_bytes = len(self._pending) - self._memory_bytes
+        if not self._memory.take(more_bytes):
+            raise full or _no_room("the disk is full, and so is the memory that stands in for it")
+        self._memory_bytes += more_bytes
 
 
 class _UnlinkedFile:
@@ -178,9 +230,13 @@ async def _in_thread(work: Callable[..., _T], *args: object) -> _T:
 
 def _told(error: OSError) -> GatewayError:
     if error.errno in _NO_ROOM:
-        return Overloaded(
-            "The gateway has no room for pictures at the moment. Try again shortly.",
-            retry_after_seconds=5,
-            detail=f"the spool is full: {error}",
-        )
+        return _no_room(str(error))
     return InternalError("The gateway could not keep a picture; it has been logged.", detail=f"the spool: {error}")
+
+
+def _no_room(why: str) -> Overloaded:
+    return Overloaded(
+        "The gateway has no room for pictures at the moment. Try again shortly.",
+        retry_after_seconds=5,
+        detail=f"the spool is full: {why}",
+    )

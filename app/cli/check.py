@@ -24,6 +24,14 @@ _BY_TOKENS = {
     "IMAGE OUT": "image_output",
 }
 
+_SHARED = {
+    "redis_url": "each of {count} replicas starts a Redis of its own, with other keys and budgets; set one they share.",
+    "signing_key": "each of {count} replicas makes a key of its own, and a link opens on one of them; set the same.",
+    "public_url": "each of {count} replicas hands out links to its own address; set what clients reach.",
+    "image_store": "each of {count} replicas keeps pictures for itself; set a bucket or a folder they share.",
+}
+"""What several replicas need besides a store for answers, and why."""
+
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
@@ -31,15 +39,17 @@ _BY_TOKENS = {
 def check(folder: Path | None, as_json: bool) -> None:
     """Check settings and catalog without starting anything; print the models and their prices.
 
-    FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is wrong, after naming every fault.
+    FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is wrong or replicas do not share what
+    they have to, after naming every fault.
     """
     settings = load_settings(**({"catalog_dir": folder} if folder else {}))
     _check_redis_url(settings)
     catalog = _read(settings)
-    if isinstance(catalog, list):
+    faults = [*_faults_of_replicas(settings), *(catalog if isinstance(catalog, list) else ())]
+    if faults or isinstance(catalog, list):
         if as_json:
-            echo_json({"faults": catalog})
-        for fault in [] if as_json else catalog:
+            echo_json({"faults": faults})
+        for fault in [] if as_json else faults:
             click.secho(f"Error: {fault}", fg="red", err=True)
         raise SystemExit(1)
     remarks = [*_remarks_on_settings(settings), *_remarks_on_prices(settings.catalog_dir)]
@@ -63,6 +73,24 @@ def _check_redis_url(settings: Settings) -> None:
             parse_address(settings.redis_url.get_secret_value())
     except AddressError as error:
         raise SettingsError(f"{variable_name('redis_url')}: {error}") from None
+
+
+def _faults_of_replicas(settings: Settings) -> Iterator[str]:
+    """What several replicas have to share and do not; whoever brings a Redis and says no number may have several."""
+    count = settings.replicas
+    are_told = count is not None and count > 1
+    if are_told or (count is None and settings.redis_url is not None):
+        who = f"{count} replicas" if are_told else "several replicas on one Redis"
+        if settings.result_seconds and settings.result_store is None:
+            yield (
+                f"{variable_name('result_store')} is not set: each of {who} keeps answers for itself, and a retry "
+                "that reaches another one does not find its picture. Set it to a bucket or a folder they share, or "
+                f"{variable_name('result_seconds')}=0 to keep no answers"
+                + ("." if are_told else f", or {variable_name('replicas')}=1 if this is the only one.")
+            )
+    for name, why in _SHARED.items() if are_told else ():
+        if getattr(settings, name) is None:
+            yield f"{variable_name(name)} is not set: {why.format(count=count)}"
 
 
 def _read(settings: Settings) -> Catalog | list[str]:
@@ -116,7 +144,7 @@ def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     """What is no fault, and yet worth a second look."""
     if settings.cometapi_key is None:
         yield "COMETAPI_KEY is not set: `imagegate serve` will not start without it."
-    if settings.redis_url is not None:
+    if settings.redis_url is not None and settings.replicas is None:
         needed = ("signing_key", "public_url", "image_store")
         missing = [variable_name(name) for name in needed if getattr(settings, name) is None]
         if missing:

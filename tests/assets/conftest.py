@@ -9,7 +9,7 @@ import pytest
 
 from app.assets.hosted import HostedImages
 from app.assets.links import LinkSigner
-from app.assets.store import ImageStore, open_store
+from app.assets.store import AssetStore, open_store
 from tests.support.s3_server import BUCKET, S3Server
 
 NOW = 1_800_000_000.0
@@ -48,7 +48,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(address: str) -> ImageStore:
+def store(address: str) -> AssetStore:
     return open_store(address)
 
 
@@ -58,6 +58,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def images(store: ImageStore, clock: Clock) -> HostedImages:
+def images(store: AssetStore, clock: Clock) -> HostedImages:
     """Pictures kept for an hour."""
     return HostedImages(store, LinkSigner(b"k" * 32, "http://gateway.test"), 3600, clock)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.assets.names import new_name
-from app.assets.store import ImageStore, open_store
+from app.assets.store import AssetStore, open_store
 
 PICTURE_BYTES = 20_000_000
 SMALL_BYTES = 100_000
@@ -34,7 +34,7 @@ async def chunks(size_bytes: int) -> AsyncIterator[bytes]:
         yield number.to_bytes(8, "big") * (CHUNK_BYTES // 8)
 
 
-async def in_and_out(store: ImageStore, size_bytes: int) -> None:
+async def in_and_out(store: AssetStore, size_bytes: int) -> None:
     """Keep a picture, read it, compare."""
     name = new_name(1_800_000_000, "png")
     await store.put(name, chunks(size_bytes))

@@ -8,7 +8,7 @@ import pytest
 from app.assets.hosted import HostedImage, HostedImages
 from app.assets.links import LinkSigner
 from app.assets.names import expiry_of
-from app.assets.store import ImageStore, open_store
+from app.assets.store import AssetStore, open_store
 from app.errors import ImageStoreUnavailable, LinkExpired, NotFound
 from tests.assets.conftest import NOW, Clock
 
@@ -94,7 +94,7 @@ async def test_a_later_end_cannot_be_written_into_a_link(images: HostedImages, c
         await images.open(signature, f"{int(NOW) + 9999}{name[10:]}")
 
 
-async def test_a_picture_that_had_to_make_room_is_unknown(images: HostedImages, store: ImageStore) -> None:
+async def test_a_picture_that_had_to_make_room_is_unknown(images: HostedImages, store: AssetStore) -> None:
     """A good link to a picture that was removed says so."""
     signature, name = await keep(images, PNG)
     await store.delete([name])
@@ -102,7 +102,7 @@ async def test_a_picture_that_had_to_make_room_is_unknown(images: HostedImages, 
         await images.open(signature, name)
 
 
-async def test_nothing_is_no_picture(images: HostedImages, store: ImageStore) -> None:
+async def test_nothing_is_no_picture(images: HostedImages, store: AssetStore) -> None:
     """An empty picture is refused and not kept."""
     with pytest.raises(ValueError, match="no picture"):
         await images.keep(pieces(b""))

@@ -12,7 +12,7 @@ import pytest
 
 from app.assets.errors import StoreAddressError
 from app.assets.names import new_name
-from app.assets.store import PIECE_BYTES, ImageStore, StoredImage, open_store
+from app.assets.store import PIECE_BYTES, AssetStore, StoredAsset, open_store
 from app.errors import ImageStoreUnavailable
 from tests.support.s3_server import S3Server, client_environment, closed_address
 
@@ -32,7 +32,7 @@ async def content(count: int) -> bytes:
     return b"".join([chunk async for chunk in chunks(count)])
 
 
-async def names(store: ImageStore) -> list[str]:
+async def names(store: AssetStore) -> list[str]:
     """Everything the store has."""
     return sorted([image.name async for page in store.pages() for image in page])
 
@@ -48,7 +48,7 @@ def name() -> str:
 
 
 @pytest.fixture
-async def absent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ImageStore]:
+async def absent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AssetStore]:
     """A store at an address where nobody listens."""
     with closed_address() as url:
         for variable, value in client_environment(url).items():
@@ -57,7 +57,7 @@ async def absent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ImageStore]:
 
 
 @pytest.mark.parametrize("count", [1, LARGE_CHUNKS])
-async def test_a_picture_comes_out_as_it_went_in(store: ImageStore, name: str, count: int) -> None:
+async def test_a_picture_comes_out_as_it_went_in(store: AssetStore, name: str, count: int) -> None:
     """Small ones go in one request, large ones in parts; both come out the same, whole or any part of them."""
     whole = await content(count)
     await store.put(name, chunks(count))
@@ -68,23 +68,23 @@ async def test_a_picture_comes_out_as_it_went_in(store: ImageStore, name: str, c
     assert [piece async for piece in store.read(name, 5, 5)] == []
 
 
-async def test_it_is_read_in_small_pieces(store: ImageStore, name: str) -> None:
+async def test_it_is_read_in_small_pieces(store: AssetStore, name: str) -> None:
     """No piece is larger than what a reader may hold in memory."""
     await store.put(name, chunks(LARGE_CHUNKS))
     pieces = [len(piece) async for piece in store.read(name, 0, LARGE_CHUNKS * 65_536)]
     assert max(pieces) == PIECE_BYTES
 
 
-async def test_listing_tells_names_and_sizes(store: ImageStore) -> None:
+async def test_listing_tells_names_and_sizes(store: AssetStore) -> None:
     """Every picture is listed once, with its size, and sorts by its end."""
-    kept = [StoredImage(new_name(1_800_000_000 + number, "png"), 65_536) for number in range(5)]
+    kept = [StoredAsset(new_name(1_800_000_000 + number, "png"), 65_536) for number in range(5)]
     for image in reversed(kept):
         await store.put(image.name, chunks(1))
     listed = [image async for page in store.pages() for image in page]
     assert sorted(listed) == kept
 
 
-async def test_pictures_are_removed(store: ImageStore, name: str) -> None:
+async def test_pictures_are_removed(store: AssetStore, name: str) -> None:
     """What is removed is gone; what was gone already is no fault, so replicas may remove the same pictures."""
     other = new_name(1_800_000_000, "png")
     await store.put(name, chunks(1))
@@ -139,7 +139,7 @@ async def test_a_cancelled_upload_leaves_nothing(address: str, name: str, s3_ser
         assert files(address) == set()
 
 
-async def test_a_picture_that_vanishes_while_read_is_told(store: ImageStore, name: str) -> None:
+async def test_a_picture_that_vanishes_while_read_is_told(store: AssetStore, name: str) -> None:
     """A reader is never given a shorter picture: it gets an error."""
     await store.put(name, chunks(LARGE_CHUNKS))
     reading = store.read(name, 0, LARGE_CHUNKS * 65_536)
@@ -159,7 +159,7 @@ async def test_a_picture_that_became_shorter_is_told(tmp_path: Path, name: str) 
     assert "shorter" in raised.value.detail
 
 
-async def test_a_store_that_is_away_is_told(absent: ImageStore, name: str) -> None:
+async def test_a_store_that_is_away_is_told(absent: AssetStore, name: str) -> None:
     """Whatever is asked of it, the error is ours, and what obstore said is for the operator only."""
     with pytest.raises(ImageStoreUnavailable) as raised:
         await absent.put(name, chunks(1))
@@ -246,7 +246,7 @@ def test_every_cloud_opens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind of address opens its kind of store, with or without a prefix."""
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     for address in ("s3://bucket", "s3://bucket/a/b/", "gs://bucket/a", "az://container"):
-        assert isinstance(open_store(address), ImageStore)
+        assert isinstance(open_store(address), AssetStore)
 
 
 def test_memory_does_not_grow_with_the_picture(address: str) -> None:

@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import resource
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.assets.spool import HEAD_BYTES, MEMORY_BYTES, PIECE_BYTES, Spool, SpooledFile
 from app.errors import InternalError, Overloaded
+from tests.assets.full_disk import files_of_at_most
 from tests.support.open_files import unlinked_files
 from tests.support.waiting import until
 
@@ -115,20 +115,56 @@ async def test_a_cancelled_write_leaves_no_descriptor(spool: Spool) -> None:
     assert await until(all_closed)
 
 
-@contextmanager
-def files_of_at_most(size_bytes: int) -> Iterator[None]:
-    """The operating system refuses longer files, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+@pytest.mark.parametrize("on_disk", [0, PIECE_BYTES])
+async def test_a_full_disk_loses_nothing(spool: Spool, on_disk: int) -> None:
+    """What the disk takes no more goes on in memory, in large and in small pieces, and is read from both."""
+    whole = os.urandom(on_disk + 3 * PIECE_BYTES + 11)
+    async with aclosing(spool.open_file()) as file:
+        with files_of_at_most(PIECE_BYTES):
+            await file.write(whole[:on_disk])
+            await file.write(whole[on_disk:-1000])
+            for at in range(len(whole) - 1000, len(whole), 100):
+                await file.write(whole[at : at + 100])
+            await file.finish()
+            assert await everything(file) == whole
+
+        assert file.size_bytes == len(whole)
+        assert await everything(file) == whole
+
+
+async def test_memory_for_a_full_disk_is_bounded(tmp_path: Path) -> None:
+    """All files together take so much and no more; what one gives back, another may take."""
+    spool = Spool(tmp_path, memory_if_full_bytes=2 * PIECE_BYTES)
+    with files_of_at_most(MEMORY_BYTES):
+        async with aclosing(spool.open_file()) as first, aclosing(spool.open_file()) as second:
+            await first.write(bytes(PIECE_BYTES))
+            await second.write(bytes(PIECE_BYTES))
+            with pytest.raises(Overloaded):
+                await second.write(b"x")
+            async with aclosing(spool.open_file()) as third:
+                with pytest.raises(Overloaded):
+                    await third.write(bytes(PIECE_BYTES))
+        async with aclosing(spool.open_file()) as fourth:
+            await fourth.write(bytes(2 * PIECE_BYTES))
+            assert fourth.size_bytes == 2 * PIECE_BYTES
+
+
+async def test_the_disk_is_used_again_when_it_has_room(tmp_path: Path) -> None:
+    """A file begun after the disk was full goes to the disk, and takes no memory of those that have to."""
+    spool = Spool(tmp_path, memory_if_full_bytes=PIECE_BYTES)
+    async with aclosing(spool.open_file()) as before, aclosing(spool.open_file()) as after:
+        with files_of_at_most(MEMORY_BYTES):
+            await before.write(bytes(PIECE_BYTES))
+        on_disk = unlinked_files()
+        await after.write(bytes(4 * PIECE_BYTES))
+
+        assert unlinked_files() == on_disk + 1
+        assert await everything(after) == bytes(4 * PIECE_BYTES)
 
 
 async def test_no_room_is_told_as_overload(spool: Spool) -> None:
     """A disk that takes no more is a 503 with a time to try again; what the disk said is for the log alone."""
-    async with aclosing(spool.open_file()) as file:
+    async with aclosing(spool.open_file(memory_if_full=False)) as file:
         with files_of_at_most(PIECE_BYTES), pytest.raises(Overloaded) as refused:
             await file.write(bytes(2 * PIECE_BYTES))
 

@@ -107,11 +107,59 @@ def test_check_prints_models_and_prices() -> None:
 
 def test_check_reminds_of_what_replicas_share() -> None:
     """Whoever has a Redis of their own may have several replicas; links must open on each of them."""
-    reminded = run("check", IMAGEGATE_REDIS_URL="redis://127.0.0.1:1", IMAGEGATE_PUBLIC_URL="https://images.example")
+    own_redis = {"IMAGEGATE_REDIS_URL": "redis://127.0.0.1:1", "IMAGEGATE_PUBLIC_URL": "https://images.example"}
+    reminded = run("check", **own_redis, IMAGEGATE_RESULT_SECONDS="0")
 
     assert reminded.exit_code == 0
     assert "IMAGEGATE_SIGNING_KEY, IMAGEGATE_IMAGE_STORE." in reminded.stdout
     assert "replicas" not in run("check").stdout
+    assert "replicas" not in run("check", **own_redis, IMAGEGATE_REPLICAS="1").stdout
+
+
+def test_check_fails_where_replicas_do_not_share_their_answers() -> None:
+    """A Redis of one's own, and no word of how many share it: a store for answers is wanted; each way out works."""
+    own_redis = {"IMAGEGATE_REDIS_URL": "redis://127.0.0.1:1"}
+    checked = run("check", **own_redis)
+    (fault,) = checked.stderr.splitlines()
+
+    assert checked.exit_code == 1
+    for said in ("IMAGEGATE_RESULT_STORE is not set", "IMAGEGATE_REPLICAS=1", "IMAGEGATE_RESULT_SECONDS=0", "a bucket"):
+        assert said in fault
+    assert [f"Error: {told}" for told in json.loads(run("check", "--json", **own_redis).stdout)["faults"]] == [fault]
+    for way_out in (
+        {"IMAGEGATE_RESULT_STORE": "s3://bucket/results"},
+        {"IMAGEGATE_RESULT_STORE": "/srv/shared/results"},
+        {"IMAGEGATE_RESULT_SECONDS": "0"},
+        {"IMAGEGATE_REPLICAS": "1"},
+    ):
+        assert run("check", **own_redis, **way_out).exit_code == 0
+    assert run("check", IMAGEGATE_REPLICAS="1").exit_code == 0
+
+
+def test_check_fails_where_told_replicas_share_too_little(tmp_path: Path) -> None:
+    """With a number of replicas all they have to share is wanted, by name; wrong files are told along with it."""
+    shared = {
+        "IMAGEGATE_RESULT_STORE": "s3://bucket/results",
+        "IMAGEGATE_REDIS_URL": "redis://127.0.0.1:1",
+        "IMAGEGATE_SIGNING_KEY": "k" * 32,
+        "IMAGEGATE_PUBLIC_URL": "https://images.example",
+        "IMAGEGATE_IMAGE_STORE": "s3://bucket/images",
+    }
+    (tmp_path / "b.toml").write_text("no toml", encoding="utf-8")
+    bare = run("check", str(tmp_path), IMAGEGATE_REPLICAS="3")
+    *faults, of_the_catalog = bare.stderr.splitlines()
+
+    assert bare.exit_code == 1
+    assert [fault.removeprefix("Error: ").split(" ")[0] for fault in faults] == list(shared)
+    assert all("3 replicas" in fault for fault in faults)
+    assert "IMAGEGATE_REPLICAS=1" not in bare.stderr
+    assert "b.toml" in of_the_catalog
+    assert run("check", IMAGEGATE_REPLICAS="3", **shared).exit_code == 0
+    for name in shared:
+        lacking = run("check", IMAGEGATE_REPLICAS="3", **{other: shared[other] for other in shared if other != name})
+        assert lacking.exit_code == 1
+        assert lacking.stderr.startswith(f"Error: {name} is not set")
+    assert run("check", IMAGEGATE_REPLICAS="3", IMAGEGATE_RESULT_SECONDS="0", **shared).exit_code == 0
 
 
 def test_check_prints_json(tmp_path: Path) -> None:

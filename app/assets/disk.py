@@ -1,0 +1,34 @@
+"""How full a disk is, and how much of it may still be taken: the last tenth is for others."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+FREE_PARTS: Final = 10
+"""One part in ten stays free: the journal and the embedded Redis write to the same disk, and they come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """One look at a disk."""
+
+    total_bytes: int
+    free_bytes: int
+    """For us: what only root may take is not in it."""
+
+    @property
+    def spare_bytes(self) -> int:
+        """How much may be taken until only a tenth is free; below zero where less is."""
+        return self.free_bytes - self.total_bytes // FREE_PARTS
+
+
+DiskReader = Callable[[Path], DiskSpace]
+"""Looks at the disk a folder lies on; raises OSError where there is no such folder."""
+
+
+def read_disk(folder: Path) -> DiskSpace:
+    """Ask the operating system."""
+    found = shutil.disk_usage(folder)
+    return DiskSpace(found.total, found.free)
