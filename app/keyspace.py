@@ -3,29 +3,34 @@
 All keys of one team carry the hash tag ``{<team id>}``, so one script can touch all of them on Redis Cluster. Every
 script of the ledger receives the same fixed list, ``TeamKeys.books``: nothing is looked up under a name built in Lua.
 
-===========================  ======  =====================  ===========================================================
-key                          type    lifetime               holds
-===========================  ======  =====================  ===========================================================
-``ig:teams``                 hash    for ever               team name → team id; admission never reads it
-``ig:budgets``               string  10 s                   the budget lock: who changes a team's budget just now
-``ig:{t}:team``              hash    for ever               ``version`` and ``document`` (JSON) of the team
-``ig:{t}:keys``              set     for ever               ids of the team's virtual keys
-``ig:{t}:key:<key id>``      hash    for ever               ``version`` and ``document`` (JSON) of a virtual key
-``ig:{t}:holds``             zset    emptied by resolution  request id → end of its lease (server ms)
-``ig:{t}:reservations``      hash    emptied by resolution  request id → what is held and how to settle it
-``ig:{t}:held``              hash    emptied by resolution  ``<scope>:cost`` (nano-dollars) and ``<scope>:images``
-``ig:{t}:spend``             hash    for ever               ``<scope>:<period>`` → settled nano-dollars
-``ig:{t}:resolved``          zset    7 days                 tombstones: request id, ``credit:<id>`` → when (server ms)
-``ig:{t}:expired``           hash    7 days                 request id → what an expiry charged, until the truth comes
-``ig:{t}:ledger``            stream  for ever               one entry per resolution
-``ig:{t}:usage:<hour>``      hash    400 days               ``<key id>|<model>|<measure>`` → sum over that UTC hour
-``ig:{t}:buckets:<scope>``   hash    2 minutes              level and time of each token bucket of a scope
-``ig:{t}:days``              hash    for ever               ``<scope>:day`` and ``<scope>:images`` of that day
-``ig:{t}:queue``             zset    2 minutes              request id → when it came; who waits for a turn, in order
-``ig:{t}:tickets``           hash    2 minutes              request id → when it last asked, and for whose slot it waits
-===========================  ======  =====================  ===========================================================
+================================  ======  ==============  ============================================================
+key                               type    lifetime        holds
+================================  ======  ==============  ============================================================
+``ig:teams``                      hash    for ever        team name → team id; admission never reads it
+``ig:budgets``                    string  10 s            the budget lock: who changes a team's budget just now
+``ig:{t}:team``                   hash    for ever        ``version`` and ``document`` (JSON) of the team
+``ig:{t}:keys``                   set     for ever        ids of the team's virtual keys
+``ig:{t}:key:<key id>``           hash    for ever        ``version`` and ``document`` (JSON) of a virtual key
+``ig:{t}:holds``                  zset    until resolved  request id → end of its lease (server ms)
+``ig:{t}:reservations``           hash    until resolved  request id → what is held and how to settle it
+``ig:{t}:held``                   hash    until resolved  ``<scope>:cost`` (nano-dollars) and ``<scope>:images``
+``ig:{t}:spend``                  hash    for ever        ``<scope>:<period>`` → settled nano-dollars
+``ig:{t}:resolved``               zset    7 days          tombstones: request id, ``credit:<id>`` → when (server ms)
+``ig:{t}:expired``                hash    7 days          request id → what an expiry charged, until the truth comes
+``ig:{t}:ledger``                 stream  for ever        one entry per resolution
+``ig:{t}:usage:<hour>``           hash    400 days        ``<key id>|<model>|<measure>`` → sum over that UTC hour
+``ig:{t}:buckets:<scope>``        hash    2 minutes       level and time of each token bucket of a scope
+``ig:{t}:days``                   hash    for ever        ``<scope>:day`` and ``<scope>:images`` of that day
+``ig:{t}:queue``                  zset    2 minutes       request id → when it came; who waits for a turn, in order
+``ig:{t}:tickets``                hash    2 minutes       request id → when it last asked, and for whose slot it waits
+``ig:{t}:request:<request id>``   hash    24 hours        what became of a request: state, cost, error, result
+``ig:{t}:recent:<key id>``        zset    24 hours        request id → when admitted; the newest 100 of a key
+``ig:{t}:idempotency:<key>:<d>``  string  24 hours        ``<request id>|<fingerprint>`` of an Idempotency-Key
+``ig:{t}:retries:<key>:<f>``      hash    1 hour          request id → who attends it, and its claims; ``refused``
+================================  ======  ==============  ============================================================
 
-A *scope* is ``team`` or ``key:<key id>``.
+A *scope* is ``team`` or ``key:<key id>``; ``<key>`` is a key id, ``<d>`` the digest of an Idempotency-Key and ``<f>``
+the fingerprint of a request (`app.requests`), with ``-later`` where nobody waits for it.
 """
 
 from dataclasses import dataclass
@@ -48,6 +53,20 @@ def spend_field(scope: str, period: str) -> str:
 def hour_of(time_ms: int) -> int:
     """The UTC hour of a Unix time, as it stands in the name of its roll-up: hours since 1970."""
     return time_ms // 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What the keys of one request are named by."""
+
+    request_id: str = ""
+    retries: str = ""
+    """By what its retries look for it: its fingerprint, and how it was asked for."""
+    idempotency: str = ""
+    """The digest of its Idempotency-Key; "" without one."""
+
+
+NAMELESS = Naming()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +122,27 @@ class TeamKeys:
         """The roll-up of one UTC hour."""
         return self.named(f"usage:{hour}")
 
-    def books(self, key_id: str, now_ms: int) -> list[str]:
+    def request(self, request_id: str) -> str:
+        """What became of one request."""
+        return self.named(f"request:{request_id}")
+
+    def recent(self, key_id: str) -> str:
+        """The newest requests of one virtual key."""
+        return self.named(f"recent:{key_id}")
+
+    def idempotency(self, key_id: str, digest: str) -> str:
+        """The request that an Idempotency-Key of one virtual key stands for."""
+        return self.named(f"idempotency:{key_id}:{digest}")
+
+    def retries(self, key_id: str, name: str) -> str:
+        """The requests of one virtual key that a retry may claim (`Naming.retries`)."""
+        return self.named(f"retries:{key_id}:{name}")
+
+    def books(self, key_id: str, now_ms: int, naming: Naming = NAMELESS) -> list[str]:
         """The fixed KEYS list of every ledger script, in the order ``books.lua`` names them.
 
         Both the hour of ``now_ms`` and the next are passed; the script picks by the server's clock and says so when
-        neither fits.
+        neither fits. A script that is not about one request gets names without an end, which nothing is kept under.
         """
         hour = hour_of(now_ms)
         return [
@@ -127,4 +162,8 @@ class TeamKeys:
             self.named("days"),
             self.named("queue"),
             self.named("tickets"),
+            self.request(naming.request_id),
+            self.recent(key_id),
+            self.idempotency(key_id, naming.idempotency),
+            self.retries(key_id, naming.retries),
         ]

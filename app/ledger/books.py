@@ -10,8 +10,21 @@ from app.accounts.models import Limits, Principal
 from app.catalog.pricing import Quote
 from app.datastore.datastore import Argument, Datastore, unavailable
 from app.datastore.script import Script
-from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope
-from app.ledger.models import Admission, Hold, Mode, Reason, Resolution, Settled, Standing, Verdict
+from app.keyspace import NAMELESS, TEAM_SCOPE, Naming, TeamKeys, hour_of, key_scope
+from app.ledger.models import (
+    NOBODY,
+    UNWITNESSED,
+    Admission,
+    Ending,
+    Hold,
+    Identity,
+    Mode,
+    Reason,
+    Resolution,
+    Settled,
+    Standing,
+    Verdict,
+)
 from app.ledger.periods import Window, day_window, window
 from app.ledger.scripts import ADMIT, EXPIRE, RELEASE, RENEW, SETTLE
 
@@ -39,6 +52,7 @@ class Books:
         quote: Quote,
         note: dict[str, Any],
         mode: Mode = Mode.ADMIT,
+        identity: Identity = NOBODY,
     ) -> Admission:
         """Decide every limit and budget of team and key at once, and set the quote aside if all of them agree.
 
@@ -53,14 +67,30 @@ class Books:
             expires_ms = int(key.expires_at.timestamp() * 1000) if key.expires_at else 0
             words: list[Argument] = [request_id, key.id, team.version, key.version, expires_ms]
             words += [quote.cost, quote.images, quote.usage.total, _without_bar(model), orjson.dumps(note)]
-            words += [mode, _LONGEST_QUEUE]
+            words += [mode, _LONGEST_QUEUE, identity.operation, identity.fingerprint, identity.retry_count]
+            words += [int(bool(identity.idempotency)), int(identity.attended)]
             words += _limit_words(team.limits, TEAM_SCOPE, now_ms)
             return words + _limit_words(key.limits, key_scope(key.id), now_ms)
 
-        reply = await self._run(ADMIT, team.id, key.id, arguments)
-        return _read_admission(reply, request_id, principal, model, quote, note, mode)
+        reply = await self._run(ADMIT, team.id, key.id, arguments, identity.naming(request_id))
+        hold = None
+        if reply[0] in (b"admitted", b"again") and mode is not Mode.QUOTE:
+            hold = Hold(
+                request_id=request_id,
+                team_id=team.id,
+                key_id=key.id,
+                model=model,
+                quote=quote.cost,
+                images=quote.images,
+                team_period=_word(reply[2]),
+                key_period=_word(reply[3]),
+                admitted_ms=int(reply[1]),
+                note=note,
+                identity=identity,
+            )
+        return _read_admission(reply, hold)
 
-    async def settle(self, hold: Hold, resolution: Resolution) -> Settled:
+    async def settle(self, hold: Hold, resolution: Resolution, ending: Ending = UNWITNESSED) -> Settled:
         """Turn a hold into spend and a ledger entry, at most once."""
         usage = resolution.usage
         is_known = "at_quote" not in resolution.flags
@@ -84,22 +114,36 @@ class Books:
                 ",".join(resolution.flags),
                 orjson.dumps(hold.note | resolution.note),
                 int(is_known),
+                hold.identity.operation,
+                ending.result,
+                int(ending.attended),
+                _json(ending.error),
+                _json(ending.about),
             ]
 
-        came, _, team_spent, key_spent = await self._run(SETTLE, hold.team_id, hold.key_id, arguments)
+        naming = hold.identity.naming(hold.request_id)
+        came, _, team_spent, key_spent = await self._run(SETTLE, hold.team_id, hold.key_id, arguments, naming)
         if not team_spent:
             return Settled(_word(came))
         return Settled(_word(came), int(team_spent), int(key_spent))
 
     async def release(
-        self, team_id: str, key_id: str, request_id: str, outcome: str, flags: Sequence[str], note: dict[str, Any]
+        self,
+        team_id: str,
+        key_id: str,
+        request_id: str,
+        resolution: Resolution,
+        identity: Identity = NOBODY,
+        ending: Ending = UNWITNESSED,
     ) -> str:
         """Give a hold back, or leave a tombstone for an admission that may still come; what came of it."""
 
         def arguments(_: int) -> list[Argument]:
-            return [request_id, key_id, outcome, ",".join(flags), orjson.dumps(note) if note else b""]
+            words: list[Argument] = [request_id, key_id, resolution.outcome, ",".join(resolution.flags)]
+            words += [_json(resolution.note), int(resolution.again), identity.operation, int(ending.attended)]
+            return [*words, _json(ending.error), _json(ending.about)]
 
-        return _word((await self._run(RELEASE, team_id, key_id, arguments))[0])
+        return _word((await self._run(RELEASE, team_id, key_id, arguments, identity.naming(request_id)))[0])
 
     async def renew(self, team_id: str, request_ids: Sequence[str]) -> int:
         """Make the leases of a team's holds whole again; how many still stood."""
@@ -110,14 +154,19 @@ class Books:
         return int((await self._run(EXPIRE, team_id, "", lambda _: [_SWEPT_AT_ONCE]))[0])
 
     async def _run(
-        self, script: Script, team_id: str, key_id: str, arguments: Callable[[int], list[Argument]]
+        self,
+        script: Script,
+        team_id: str,
+        key_id: str,
+        arguments: Callable[[int], list[Argument]],
+        naming: Naming = NAMELESS,
     ) -> list[Any]:
         """Run a script on a team's books; once more by the server's clock where ours is off by more than a period."""
         names = TeamKeys(team_id)
         for _ in range(2):
             now_ms = int(self._clock() * 1000) + self._offset_ms
             reply: list[Any] = await self._datastore.run(
-                script, names.books(key_id, now_ms), [hour_of(now_ms), *arguments(now_ms)]
+                script, names.books(key_id, now_ms, naming), [hour_of(now_ms), *arguments(now_ms)]
             )
             if reply[0] != b"clock":
                 return reply
@@ -160,36 +209,18 @@ def _word(reply: bytes) -> str:
     return reply.decode()
 
 
-def _read_admission(
-    reply: list[Any],
-    request_id: str,
-    principal: Principal,
-    model: str,
-    quote: Quote,
-    note: dict[str, Any],
-    mode: Mode,
-) -> Admission:
-    word, now, team_period, key_period, _, _, place, reasons, standings = reply
-    verdict = Verdict.ADMITTED if word == b"again" else Verdict(_word(word))
-    hold = None
-    if verdict is Verdict.ADMITTED and mode is not Mode.QUOTE:
-        hold = Hold(
-            request_id=request_id,
-            team_id=principal.team.id,
-            key_id=principal.key.id,
-            model=model,
-            quote=quote.cost,
-            images=quote.images,
-            team_period=_word(team_period),
-            key_period=_word(key_period),
-            admitted_ms=int(now),
-            note=note,
-        )
+def _json(value: dict[str, Any] | None) -> bytes:
+    return orjson.dumps(value) if value else b""
+
+
+def _read_admission(reply: list[Any], hold: Hold | None) -> Admission:
+    word, now, _, _, _, _, place, reasons, standings, earlier = reply
     return Admission(
-        verdict=verdict,
+        verdict=Verdict.ADMITTED if word == b"again" else Verdict(_word(word)),
         now_ms=int(now),
         hold=hold,
         reasons=tuple(Reason(_word(code), _word(scope), *map(int, numbers)) for code, scope, *numbers in reasons),
         standings=tuple(Standing(_word(what), _word(scope), *map(int, numbers)) for what, scope, *numbers in standings),
         place=int(place),
+        earlier=_word(earlier),
     )

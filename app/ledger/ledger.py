@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.errors import StoreUnavailable
 from app.ledger.alerts import alerts
 from app.ledger.books import Books
 from app.ledger.journal import Journal, Record
-from app.ledger.models import Admission, Hold, Mode, Outcome, Resolution
+from app.ledger.models import NOBODY, UNWITNESSED, Admission, Ending, Hold, Identity, Mode, Resolution
 from app.ledger.recent import Identities, Recent
 from app.ledger.shelter import SHELTER_SECONDS, sheltered
 from app.ledger.upkeep import TeamIds, Upkeep
@@ -29,6 +29,13 @@ log = logging.getLogger(__name__)
 
 _REPLAY_WITHIN_MS = 6 * 24 * 3600 * 1000
 """A day less than a resolution's tombstone lives (``books.lua``)."""
+
+_GIVEN_UP = Resolution("refused", charged=False, again=True)
+_UNCONFIRMED = Resolution("failed", charged=False, flags=("admit_unconfirmed",), again=True)
+"""Of admissions that come to nothing: by their own client, or because Redis did not say whether it made them."""
+
+_BOOKS_SECONDS = SHELTER_SECONDS / 2
+"""How long a resolution may take in Redis, however patient the settings are; the other half is for the journal."""
 
 _QUIET_SECONDS = SHELTER_SECONDS
 """How long a closing ledger waits for the resolutions still under way."""
@@ -69,6 +76,7 @@ class Ledger:
         quote: Quote,
         note: dict[str, Any],
         mode: Mode = Mode.ADMIT,
+        identity: Identity = NOBODY,
     ) -> Admission:
         """The verdict on a request (`Books.admit`); an admission whose reply was lost is given back.
 
@@ -77,13 +85,13 @@ class Ledger:
 
         """
         try:
-            admission = await self._books.admit(principal, request_id, model, quote, note, mode)
+            admission = await self._books.admit(principal, request_id, model, quote, note, mode, identity)
         except StoreUnavailable as error:
             if error.may_have_happened:
-                await sheltered(self._give_back(principal, request_id))
+                await sheltered(self._give_back(principal, request_id, identity))
             raise
         except asyncio.CancelledError:
-            await sheltered(self._give_back(principal, request_id))
+            await sheltered(self._give_back(principal, request_id, identity))
             raise
         if admission.hold is not None:
             self._open[request_id] = admission.hold
@@ -100,16 +108,16 @@ class Ledger:
         """
         return await self._books.admit(principal, request_id, model, quote, {}, Mode.QUOTE)
 
-    async def give_up(self, principal: Principal, request_id: str) -> None:
+    async def give_up(self, principal: Principal, request_id: str, identity: Identity = NOBODY) -> None:
         """Leave the queue, and make sure that an admission still under way comes to nothing."""
         try:
-            await sheltered(self._release_by_id(principal.team.id, principal.key.id, request_id, "refused", ()))
+            await sheltered(self._release_by_id(principal.team.id, principal.key.id, request_id, identity, _GIVEN_UP))
         except StoreUnavailable:
-            await sheltered(self._give_back(principal, request_id))
+            await sheltered(self._give_back(principal, request_id, identity))
 
-    async def resolve(self, hold: Hold, resolution: Resolution) -> None:
+    async def resolve(self, hold: Hold, resolution: Resolution, ending: Ending = UNWITNESSED) -> None:
         """End a hold, in Redis or, when that is away, in the journal; done even if the caller is cancelled."""
-        await sheltered(self._resolve(hold, resolution))
+        await sheltered(self._resolve(hold, resolution, ending))
 
     def start(self) -> None:
         """Begin the work beside the requests: leases, sweeping, replay."""
@@ -124,26 +132,27 @@ class Ledger:
             log.warning("the journal keeps records for the next start", extra={"records": self._journal.length})
         self._journal.close()
 
-    async def _resolve(self, hold: Hold, resolution: Resolution) -> None:
+    async def _resolve(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         try:
-            await self._apply(hold, resolution)
-        except StoreUnavailable as error:
-            log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": error.detail})
-            await self._write_down({"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)})
+            async with asyncio.timeout(_BOOKS_SECONDS):
+                await self._apply(hold, resolution, ending)
+        except (StoreUnavailable, TimeoutError) as error:
+            why = error.detail if isinstance(error, StoreUnavailable) else f"Redis took {_BOOKS_SECONDS:g} s"
+            log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": why})
+            await self._write_down(_record(hold, resolution, ending))
         except Exception:
             log.exception("a resolution failed and goes to the journal", extra={"request_id": hold.request_id})
-            await self._write_down({"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution)})
+            await self._write_down(_record(hold, resolution, ending))
         finally:
             self._open.pop(hold.request_id, None)
             self._principals.pop(hold.request_id, None)
             if not self._open:
                 self._quiet.set()
 
-    async def _give_back(self, principal: Principal, request_id: str) -> None:
+    async def _give_back(self, principal: Principal, request_id: str, identity: Identity) -> None:
         """Release by id, until that succeeds: the tombstone also stops an admission that has not arrived yet."""
-        await self._write_down(
-            {"do": "release", "team": principal.team.id, "key": principal.key.id, "request": request_id}
-        )
+        whose = {"team": principal.team.id, "key": principal.key.id, "request": request_id}
+        await self._write_down({"do": "release", **whose, "identity": asdict(identity)})
 
     async def _write_down(self, record: Record) -> None:
         """Journal a record. Where even that fails the hold's lease runs out: charged at the quote, and recorded."""
@@ -153,31 +162,31 @@ class Ledger:
             log.exception("neither Redis nor the journal took a resolution; its hold will expire at the quote")
 
     async def _release_by_id(
-        self, team_id: str, key_id: str, request_id: str, outcome: Outcome, flags: tuple[str, ...]
+        self, team_id: str, key_id: str, request_id: str, identity: Identity, resolution: Resolution
     ) -> None:
         """Give back what may or may not have been admitted."""
-        release = partial(self._books.release, team_id, key_id, request_id, outcome, flags, {})
+        release = partial(self._books.release, team_id, key_id, request_id, resolution, identity)
         await release()
         self._recent.keep(release)
 
-    async def _apply_again(self, hold: Hold, resolution: Resolution) -> None:
+    async def _apply_again(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         """Send a resolution once more after a failover; told when it had been forgotten."""
-        if await self._came_of(hold, resolution) in ("settled", "released", "tombstone"):
+        if await self._came_of(hold, resolution, ending) in ("settled", "released", "tombstone"):
             log.warning("a resolution was forgotten and is there again", extra={"request_id": hold.request_id})
 
-    async def _apply(self, hold: Hold, resolution: Resolution) -> None:
-        came = await self._came_of(hold, resolution)
-        self._recent.keep(partial(self._apply_again, hold, resolution))
+    async def _apply(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
+        came = await self._came_of(hold, resolution, ending)
+        self._recent.keep(partial(self._apply_again, hold, resolution, ending))
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
 
-    async def _came_of(self, hold: Hold, resolution: Resolution) -> str:
+    async def _came_of(self, hold: Hold, resolution: Resolution, ending: Ending) -> str:
         if not resolution.charged:
-            note = hold.note | resolution.note
+            given_back = replace(resolution, note=hold.note | resolution.note)
             return await self._books.release(
-                hold.team_id, hold.key_id, hold.request_id, resolution.outcome, resolution.flags, note
+                hold.team_id, hold.key_id, hold.request_id, given_back, hold.identity, ending
             )
-        settled = await self._books.settle(hold, resolution)
+        settled = await self._books.settle(hold, resolution, ending)
         principal = self._principals.get(hold.request_id)
         if principal and settled.came == "settled":
             for told in alerts(principal, settled, resolution.cost):
@@ -187,17 +196,24 @@ class Ledger:
     async def _apply_late(self, record: Record) -> None:
         """Do what a journalled record says, unless the tombstone that keeps it from happening twice may have gone."""
         if record["do"] == "release":
-            await self._release_by_id(
-                record["team"], record["key"], record["request"], "failed", ("admit_unconfirmed",)
-            )
+            identity = Identity(**record.get("identity", {}))
+            await self._release_by_id(record["team"], record["key"], record["request"], identity, _UNCONFIRMED)
             return
-        hold, resolution = Hold(**record["hold"]), _resolution(record["resolution"])
+        hold, resolution = _hold(record["hold"]), _resolution(record["resolution"])
         if time.time() * 1000 - hold.admitted_ms > _REPLAY_WITHIN_MS:
             told: dict[str, Any] = {"team": hold.team_id, "request_id": hold.request_id, "outcome": resolution.outcome}
             told |= {"charged": resolution.charged, "cost": resolution.cost}
             log.error("a resolution is too old to be replayed; the expiry of its hold stands", extra=told)
             return
-        await self._apply(hold, resolution)
+        await self._apply(hold, resolution, Ending(**record.get("ending", {})))
+
+
+def _record(hold: Hold, resolution: Resolution, ending: Ending) -> Record:
+    return {"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution), "ending": asdict(ending)}
+
+
+def _hold(fields: dict[str, Any]) -> Hold:
+    return Hold(**{**fields, "identity": Identity(**fields.get("identity", {}))})
 
 
 def _resolution(fields: dict[str, Any]) -> Resolution:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import orjson
 
 from app.catalog.pricing import NO_USAGE, TokenUsage
+from app.keyspace import Naming
 from app.ledger.periods import LAST_MS
 from app.money import ZERO, Money
 
@@ -19,6 +20,10 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     QUEUED = "queued"
     STALE = "stale"
+    JOIN = "join"
+    """An earlier request is the same purchase: its answer is this one's."""
+    MISMATCH = "mismatch"
+    """Its Idempotency-Key stands for another purchase."""
 
 
 class Mode(StrEnum):
@@ -32,6 +37,34 @@ class Mode(StrEnum):
 
 
 Outcome = Literal["delivered", "refused", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a request is, and by what it is known again."""
+
+    operation: str = ""
+    fingerprint: str = ""
+    """Of everything that is asked for (`app.requests.fingerprint`)."""
+    idempotency: str = ""
+    """The digest of its Idempotency-Key; "" without one."""
+    retry_count: int = 0
+    """Which retry of an SDK it is; 0 for a first try, and where retries are not joined."""
+    attended: bool = True
+    """Whether its client waits for the answer, rather than come for it later."""
+
+    def naming(self, request_id: str) -> Naming:
+        """What its keys in Redis are named by.
+
+        Retries without a key of their own find only what was asked for without one, and in the same manner: who waits
+        for an answer is not given that of somebody who comes for it later.
+        """
+        kind = "-named" if self.idempotency else "" if self.attended or not self.fingerprint else "-later"
+        return Naming(request_id, self.fingerprint + kind, self.idempotency)
+
+
+NOBODY = Identity()
+"""Of what is not to be known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +115,7 @@ class Hold:
     admitted_ms: int
     note: dict[str, Any]
     """What an entry keeps besides the numbers: unit prices, catalog version, end user."""
+    identity: Identity = NOBODY
 
 
 NO_REASON = Reason("", "", -1, -1, -1, 0)
@@ -98,6 +132,8 @@ class Admission:
     standings: tuple[Standing, ...] = ()
     place: int = 0
     """How many are before it in the queue."""
+    earlier: str = ""
+    """The request that is the same purchase, to be joined; or of a mismatch the one that has its Idempotency-Key."""
 
     @property
     def reason(self) -> Reason:
@@ -125,6 +161,25 @@ class Resolution:
     """``at_quote``, ``above_quote``, ``bad_usage``: why the cost is what it is."""
     note: dict[str, Any] = field(default_factory=dict)
     """Added to the hold's note: upstream id, error code."""
+    again: bool = False
+    """Nothing can have been made, so whoever repeats the request buys it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is kept of a request's end beside its cost, for whoever asks what became of it."""
+
+    attended: bool = False
+    """Whether its client was there to be answered."""
+    result: str = ""
+    """The name of its kept answer; "" where none is kept."""
+    error: dict[str, Any] | None = None
+    """What it was told instead of an answer: ``status`` and ``envelope``."""
+    about: dict[str, Any] = field(default_factory=dict)
+    """Stages, normalisation, upstream id."""
+
+
+UNWITNESSED = Ending()
 
 
 def _remaining(standing: Standing) -> int:

@@ -80,7 +80,8 @@ class Scene:
         self, request_id: str, outcome: Outcome = "failed", flags: Sequence[str] = (), *, key: int = 0, **note: Any
     ) -> str:
         """Give a hold back."""
-        return await self.books.release(self.team.id, self.keys[key].id, request_id, outcome, flags, note)
+        given_back = Resolution(outcome, charged=False, flags=tuple(flags), note=note)
+        return await self.books.release(self.team.id, self.keys[key].id, request_id, given_back)
 
     async def let_lease_run_out(self, *request_ids: str) -> None:
         """Move the end of these leases into the past."""

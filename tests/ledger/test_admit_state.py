@@ -12,7 +12,7 @@ from app.accounts.models import Budget, Period, Principal
 from app.datastore.datastore import Datastore
 from app.errors import StoreUnavailable
 from app.ledger.books import Books
-from app.ledger.models import Verdict
+from app.ledger.models import Resolution, Verdict
 from app.ledger.periods import window
 from app.ledger.scripts import ADMIT
 from app.money import Money
@@ -139,7 +139,7 @@ async def test_every_script_works_with_a_clock_that_is_off(datastore: Datastore,
     if ending == "settle":
         assert (await off.settle(hold, delivered(10))).came == "settled"
     elif ending == "release":
-        assert await off.release(scene.team.id, hold.key_id, "r", "failed", (), {}) == "released"
+        assert await off.release(scene.team.id, hold.key_id, "r", Resolution("failed", charged=False)) == "released"
     elif ending == "expire":
         await scene.let_lease_run_out("r")
         assert await off.expire(scene.team.id) == 1
@@ -167,22 +167,15 @@ async def test_a_server_outside_both_periods_says_so_and_does_nothing(
     """Right hour, wrong period (a boundary within the hour): the script asks for the right boundaries."""
     scene = await open_scene(datastore)
     now = await now_ms(datastore)
-    off: list[str | int] = [
-        -1,
-        -1,
-        -1,
-        -1,
-        "p",
-        now + starts_in_ms,
-        now + next_ends_in_ms - 60_000,
-        "q",
-        now + next_ends_in_ms,
-    ]
-    fitting: list[str | int] = [-1, -1, -1, -1, "p", 0, now + 60_000, "q", now + 120_000]
+    no_limits: list[str | int] = [-1] * 6
+    ends_in_ms = next_ends_in_ms - 60_000
+    off: list[str | int] = ["p", now + starts_in_ms, now + ends_in_ms, "q", now + next_ends_in_ms]
+    fitting: list[str | int] = ["p", 0, now + 60_000, "q", now + 120_000]
     key = scene.keys[0].id
-    hold: list[str | int] = ["r", key, 1, 1, 0, 100, 1, "model", "{}"]
+    hold: list[str | int] = ["r", key, 1, 1, 0, 100, 1, 0, "model", "{}", "admit", 100, "generations", "f", 0, 0, 1]
     before = await dump(datastore)
-    for periods in ([*off, "team", *fitting, f"key:{key}"], [*fitting, "team", *off, f"key:{key}"]):
+    for team_period, key_period in ((off, fitting), (fitting, off)):
+        periods = [*no_limits, *team_period, *fitting, "team", *no_limits, *key_period, *fitting, f"key:{key}"]
         words = [now // 3_600_000, *hold, *periods]
         reply = await datastore.run(ADMIT, scene.names.books(key, now), words)
         assert reply[0] == b"clock"

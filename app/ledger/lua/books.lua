@@ -1,6 +1,6 @@
 -- books.lua: what every ledger script knows. It is put in front of each of them (Lua in Redis has no include).
 --
--- KEYS   the same sixteen for every script, in this order (app/keyspace.py: TeamKeys.books)
+-- KEYS   the same twenty for every script, in this order (app/keyspace.py: TeamKeys.books)
 -- ARGV   1 is always the first UTC hour of the two usage roll-ups passed; the rest belongs to the script
 -- Clock  the server's TIME in milliseconds, never the caller's
 -- Exact  numbers are doubles, exact to 9e15; they become text only through int(), because tostring rounds above 1e14
@@ -11,11 +11,17 @@
 local TEAM, KEY, HOLDS, RESERVATIONS, HELD, SPEND, RESOLVED, EXPIRED, LEDGER =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local TEAM_BUCKETS, KEY_BUCKETS, DAYS, QUEUE, TICKETS = KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
+local REQUEST, RECENT, IDEMPOTENCY, RETRIES = KEYS[17], KEYS[18], KEYS[19], KEYS[20] -- of the one request it is about
 
 local LEASE_MS = 45000                   -- and a sweep within 15 s: a vanished process's holds are resolved in a minute
 local TOMBSTONE_MS = 7 * 24 * 3600 * 1000 -- an answer later than this is reported by a person, not replayed
 local USAGE_MS = 400 * 24 * 3600 * 1000  -- a year and a month of hourly roll-ups
 local BUCKET_MS = 120000                  -- a bucket untouched for a minute is full again
+local REQUEST_MS = 24 * 3600 * 1000       -- how long it can be asked what became of a request, and repeated by its key
+local RETRY_MS = 3600 * 1000              -- longer than any request, and SOON_MS behind it
+local GIVEN_MS = 30 * 1000                -- how long an answer can be on its way to a client that will not get it
+local SOON_MS = 120 * 1000                -- how long after its end a retry may come (60 s by Retry-After, and some)
+local MOST_RECENT = 100                   -- of a key, for whoever lists them
 local TRIM_AT_ONCE = 20                   -- tombstones removed per resolution: more than one comes in, so it converges
 
 local time = redis.call('TIME')
@@ -170,6 +176,72 @@ local function write_entry(e)
   end
   redis.call('PEXPIRE', USAGE, int(USAGE_MS))
   return team_spent, key_spent
+end
+
+-- What a retry of an SDK may claim, by request id: since ms|attended|told|retry counts it was claimed by (',1,2,').
+-- Since: its admission, or when it was told. Attended: how many are connected who wait for it. Told: 1 the error it ended in
+-- was told to somebody; 2 somebody was given its answer, or where to come for it, as far as we could see.
+local MOST_CLAIMABLE = 1000 -- of one kind; a retry reads them all
+
+local function pack_claimable(c)
+  return int(c.since) .. '|' .. int(c.attended) .. '|' .. c.told .. '|' .. c.claims
+end
+
+local function unpack_claimable(text)
+  local since, attended, told, claims = string.match(text, '^(%d+)|(%d+)|([012])|(.*)$')
+  return {since = tonumber(since), attended = tonumber(attended), told = told, claims = claims}
+end
+
+-- Requests of this kind that wait in the queue, were refused, or failed at no cost and were told so: a retry of one of
+-- those has bought nothing.
+local REFUSED = 'refused' -- beside the request ids: last ms|how many
+
+local function refused_lately()
+  local last, number = string.match(redis.call('HGET', RETRIES, REFUSED) or '', '^(%d+)|(%d+)$')
+  return last and now - tonumber(last) <= SOON_MS and tonumber(number) or 0
+end
+
+local function set_refused(number)
+  if string.sub(RETRIES, -1) == ':' then return end -- of a request that is not to be known again
+  if number > 0 then
+    redis.call('HSET', RETRIES, REFUSED, int(now) .. '|' .. int(number))
+    redis.call('PEXPIRE', RETRIES, int(redis.call('HLEN', RETRIES) > 1 and RETRY_MS or SOON_MS))
+  else
+    redis.call('HDEL', RETRIES, REFUSED)
+  end
+end
+
+-- Whoever repeats the request buys it: it came to nothing.
+local function forget_repeated(id)
+  local first = redis.call('GET', IDEMPOTENCY)
+  if first and string.sub(first, 1, #id + 1) == id .. '|' then redis.call('DEL', IDEMPOTENCY) end
+  redis.call('HDEL', RETRIES, id)
+end
+
+-- The record of a request that has ended. e: outcome, again ('1': nothing can have been made, so it may run again),
+-- attended ('1': its client was there), result, error, about, and what it was admitted with
+local function end_request(id, e)
+  redis.call('HSET', REQUEST, 'key', e.key_id, 'model', e.model, 'operation', e.operation, 'state', e.outcome,
+    'admitted', int(e.admitted), 'quote', int(e.quote), 'resolved', int(now), 'cost', int(e.cost),
+    'images', int(e.delivered), 'result', e.result, 'error', e.error, 'about', e.about, 'again', e.again)
+  redis.call('PEXPIRE', REQUEST, int(REQUEST_MS))
+  if e.again == '1' then
+    forget_repeated(id)
+    set_refused(refused_lately() + 1)
+  elseif e.attended == '1' and (e.outcome == 'failed' or e.outcome == 'refused') then
+    redis.call('HDEL', RETRIES, id)
+    if e.outcome == 'failed' then set_refused(refused_lately() + 1) end -- no SDK repeats what was refused
+  else
+    local text = redis.call('HGET', RETRIES, id)
+    local c = text and unpack_claimable(text)
+    if c and e.attended == '1' then
+      c.since, c.told = now, e.outcome == 'delivered' and '2' or '1'
+      redis.call('HSET', RETRIES, id, pack_claimable(c))
+    elseif c and c.claims == '' and c.attended > 0 then -- its departure was not noted
+      c.attended = 0
+      redis.call('HSET', RETRIES, id, pack_claimable(c))
+    end
+  end
 end
 
 -- Resolve holds whose process stopped renewing them: nobody knows what the upstream made of them, so they are charged

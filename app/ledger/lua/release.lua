@@ -1,6 +1,8 @@
 -- release.lua: give a reservation back; nothing is charged.
 --
 -- ARGV   1 hour (books.lua)   2 request id   3 key id   4 outcome (failed | refused)   5 flags   6 note (JSON, '' = the hold's)
+--        7 whether it may run again (1), or its answer is this error (0)   8 operation   9 whether its client was there
+--        10 error (JSON, '' = none)   11 about (JSON, '' = nothing)
 -- Reply  {what came of it, now ms}: released | corrected (an expiry had charged the quote) | tombstone | already | clock
 -- Keeps  a release that comes before its admit leaves a tombstone, which makes the late admit refuse
 
@@ -17,6 +19,10 @@ else
   r = find_hold(id)
   leave_queue(id)
   if not r then
+    if redis.call('HGET', REQUEST, 'state') == 'waiting' then -- it gave up in the queue
+      redis.call('HSET', REQUEST, 'state', ARGV[4], 'resolved', int(now), 'again', '1')
+    end
+    forget_repeated(id)
     entomb(id)
     return {'tombstone', int(now)}
   end
@@ -25,6 +31,9 @@ end
 write_entry({kind = kind, request = id, outcome = ARGV[4], key_id = r.key_id, model = r.model, cost = -charged,
   quote = r.cost, delivered = 0, usage = {0, 0, 0, 0}, team_period = r.team_period, key_period = r.key_period,
   admitted = r.admitted, flags = ARGV[5], note = ARGV[6] ~= '' and ARGV[6] or r.note})
+end_request(id, {outcome = ARGV[4], again = ARGV[7], attended = ARGV[9], key_id = r.key_id, model = r.model,
+  operation = ARGV[8], admitted = r.admitted, quote = r.cost, cost = 0, delivered = 0, result = '', error = ARGV[10],
+  about = ARGV[11]})
 if kind == 'correction' then
   redis.call('HDEL', EXPIRED, id)
 else

@@ -4,6 +4,8 @@
 --        6 cost   7 quote   8 delivered images   9-12 text input, image input, text output, image output tokens
 --        13 team period   14 key period   15 admitted ms   16 flags   17 note (JSON)
 --        18 whether the tokens are known (1) or stay counted as quoted (0)
+--        19 operation   20 result ('' = none kept)   21 whether its client was there (0, 1)   22 error (JSON, '' = none)
+--        23 about (JSON, '' = nothing)
 --        It says everything, so it is whole even where a failover lost the reservation.
 -- Reply  {what came of it, now ms, team spent, key spent}: settled | corrected (an expiry had charged the quote) |
 --        already | clock; spent in the periods of this request, behind this entry ('' where nothing was written)
@@ -14,10 +16,11 @@ if not USAGE then return {'clock', int(now)} end
 local id = ARGV[2]
 local entry = {kind = 'settle', request = id, key_id = ARGV[3], model = ARGV[4], outcome = ARGV[5],
   cost = tonumber(ARGV[6]), quote = tonumber(ARGV[7]), delivered = tonumber(ARGV[8]),
-  usage = {tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])},
+  usage = {tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])}, again = '0',
+  operation = ARGV[19], result = ARGV[20], attended = ARGV[21], error = ARGV[22], about = ARGV[23],
   team_period = ARGV[13], key_period = ARGV[14], admitted = tonumber(ARGV[15]), flags = ARGV[16], note = ARGV[17]}
 
-local came, r = 'settled', nil
+local came, r, cost = 'settled', nil, entry.cost
 if is_resolved(id) then
   local charged = redis.call('HGET', EXPIRED, id)
   if not charged then return {'already', int(now), '', ''} end
@@ -29,6 +32,8 @@ else
 end
 
 local team_spent, key_spent = write_entry(entry)
+entry.cost = cost -- the entry holds the difference, the record the whole
+end_request(id, entry)
 if came == 'corrected' then
   redis.call('HDEL', EXPIRED, id)
 else
