@@ -59,6 +59,9 @@ async def _play_all(command: Sequence[str], folder: Path) -> SdkRun:
             "catalog_dir": _price_the_unpriced(folder / "catalog"),
             "fetch_networks": "127.0.0.0/8",
             "keepalive_seconds": 0.05,
+            # Each played refusal is to reach the SDK: the gateway must not survive it, nor be without a key behind it.
+            "upstream_retries": 0,
+            "cometapi_key": ",".join(f"sk-upstream-{number}" for number in range(12)),
         }
         async with Simulator() as simulator, running_gateway(redis.url, folder, simulator, **given) as gateway:
             plan = {
