@@ -11,6 +11,7 @@ The tree::
     ├── NotFound                  404  no such route
     │   ├── ModelNotFound         404
     │   ├── LinkExpired           410  a link of ours whose time is over
+    │   ├── ResultExpired         410  the answer of a request is not kept any more
     │   └── MethodNotAllowed      405
     ├── ClientGone                499  nobody is left to answer
     ├── Conflict                  409  the name is taken, something is being changed, or the total budget is too small
@@ -129,6 +130,14 @@ class LinkExpired(NotFound):
     code = "link_expired"
 
 
+class ResultExpired(NotFound):
+    """The request was delivered, and its answer is not kept any more; asking again neither buys nor gets anything."""
+
+    status = 410
+    code = "result_expired"
+    should_retry = False
+
+
 class ClientGone(GatewayError):
     """The caller hung up before anything was bought; the status (nginx's) stands in logs and metrics only."""
 
@@ -220,6 +229,14 @@ class UpstreamTimeout(UpstreamUnknown):
 
     status = 504
     code = "upstream_timeout"
+
+
+def earlier_failure(status: int, envelope: dict[str, Any]) -> GatewayError:
+    """What an earlier request was told, to be told again: to no avail is it tried once more."""
+    told = dict(envelope["error"])
+    error = GatewayError(told.pop("message"), param=told.pop("param"), code=told.pop("code"), should_retry=False)
+    error.status, error.type, error.extra = status, told.pop("type"), told
+    return error
 
 
 class InternalError(GatewayError):

@@ -17,6 +17,7 @@ from app.api.images import ImageRoute
 from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
+from app.api.requests import ListRequests, OneRequest
 from app.catalog.order import Operation
 from app.errors import GatewayError
 from app.web.body import BodyLimits
@@ -36,6 +37,7 @@ def create_app(services: Services) -> FastAPI:
     hosted = ServeImage(services.hosted, settings.send_seconds, settings.max_in_flight)
     app.router.routes[:0] = [
         *_image_routes(services),
+        *_request_routes(services),
         Route("/v1/models", models.list, methods=["GET"]),
         Route("/v1/models/{model:path}", models.one, methods=["GET"]),
         Route("/images/{signature}/{name}", hosted, methods=["GET", "HEAD"]),
@@ -69,6 +71,24 @@ def _image_routes(services: Services) -> Iterator[Route]:
         yield Route(f"/v1/images/{operation}", endpoint, methods=["POST"])
     quotes = ImageRoute(services.quotes.serve, None, reader, settings.send_seconds)
     yield Route("/v1/images/quote", quotes, methods=["POST"])
+
+
+def _request_routes(services: Services) -> Iterator[Route]:
+    """What became of requests: all of a key, and one."""
+    settings = services.settings
+    listing = ListRequests(services.keys, services.register)
+    one = OneRequest(
+        services.keys,
+        services.register,
+        services.waiter,
+        services.replays,
+        services.results,
+        send_seconds=settings.send_seconds,
+        most_at_once=settings.max_in_flight,
+        is_stopping=lambda: services.turnstile.is_closed,
+    )
+    yield Route("/v1/images/requests", listing.list, methods=["GET"])
+    yield Route("/v1/images/requests/{id}", one, methods=["GET", "DELETE"])
 
 
 def _secret(secret: SecretStr | None) -> str | None:

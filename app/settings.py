@@ -108,11 +108,33 @@ class Settings(BaseSettings):
         2_147_483_648, description="How much hosted pictures may take up together; the oldest go first."
     )
 
+    # Answers it keeps
+    result_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        900,
+        description="How long an answer is kept for whoever hung up, tries again or comes for it later; 0: not at all.",
+    )
+    result_bytes: Annotated[int, Field(ge=1024)] = Field(
+        2_147_483_648, description="How much kept answers may take up together; the oldest go first."
+    )
+    result_store: str | None = Field(
+        None,
+        description="Where answers are kept, as IMAGEGATE_IMAGE_STORE; several replicas need one they share. "
+        "Default: `results` in the data folder.",
+    )
+    replicas: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="How many replicas share the Redis; `imagegate check` then knows what else they have to share.",
+    )
+    join_retries: bool = Field(
+        True,
+        description="Give an OpenAI SDK that tries again the answer of its earlier try, instead of a second picture.",
+    )
+
     # The upstream
     cometapi_key: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("COMETAPI_KEY", "cometapi_key"),
-        description="The CometAPI key. Needed by `imagegate serve`.",
+        description="The CometAPI key. Needed by `imagegate serve`. Several, between commas, are used in that order.",
     )
     cometapi_base_url: str = Field(
         "https://api.cometapi.com/v1",
@@ -134,8 +156,11 @@ class Settings(BaseSettings):
     upstream_total_seconds: Seconds = Field(
         900, description="How long one exchange with the upstream may take altogether."
     )
+    upstream_retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        2, description="How often a request of which nothing can have been made is sent again."
+    )
     upstream_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        1000, description="Connections to the upstream at once."
+        1000, description="Connections to the upstream at once, and so requests under way there."
     )
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities to trust instead of the system's."
@@ -223,9 +248,9 @@ class Settings(BaseSettings):
             raise ValueError("an address with a host is wanted, such as https://images.example.com")
         return url.rstrip("/") if url else None
 
-    @field_validator("image_store")
+    @field_validator("image_store", "result_store")
     @classmethod
-    def _image_store(cls, address: str | None) -> str | None:
+    def _store(cls, address: str | None) -> str | None:
         if address and "://" in address and not _parts(address, ("s3", "gs", "az")).netloc:
             raise ValueError("a bucket is wanted, such as s3://pictures/imagegate")
         return address

@@ -14,6 +14,8 @@ Period = Literal["day", "week", "month", "total"]
 PERIODS: tuple[Period, ...] = get_args(Period)
 LAST_RESET_DAY: Mapping[Period, int] = {"day": 1, "week": 7, "month": 28, "total": 1}
 """The last day on which a period may begin; every month has a 28th."""
+HEARTBEAT_SECONDS = (1, 600)
+"""The shortest and the longest: no proxy gives up sooner, and no generation takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class KeyOptions:
-    """How requests of a key are read; None leaves it to the gateway's own setting."""
+    """How requests of a key are read and answered; None leaves it to the gateway's own setting."""
 
     strict: bool | None = None
     """Refuse a parameter that the model does not take, instead of leaving it out and saying so."""
@@ -91,6 +93,8 @@ class KeyOptions:
     """Whether fields that nobody knows are sent upstream as they are."""
     fan_out: bool = False
     """Send a request for several pictures as several, where the model makes one at a time."""
+    heartbeat_seconds: float | None = None
+    """A sign of life after so long a silence, where the answer is no stream; None: only where a request asks for it."""
 
 
 @dataclass(frozen=True, slots=True)

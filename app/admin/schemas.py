@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from app.accounts.models import KeyOptions, Team, VirtualKey
+from app.accounts.models import HEARTBEAT_SECONDS, KeyOptions, Team, VirtualKey
 from app.admin.limits import Body, LimitsBody
 
 
@@ -74,10 +74,16 @@ class KeySettings(Body):
     strict: bool | None = Field(None, description="Refuse what a model does not take; missing: as the gateway does.")
     unknown_fields: Literal["refuse", "pass"] | None = Field(None, description="Likewise, of fields nobody knows.")
     fan_out: bool = Field(False, description="Several pictures of a model that makes one at a time.")
+    heartbeat_seconds: float | None = Field(
+        None,
+        ge=HEARTBEAT_SECONDS[0],
+        le=HEARTBEAT_SECONDS[1],
+        description="White space after so many seconds of silence; missing: only where a request asks for it.",
+    )
 
     def options(self) -> KeyOptions:
         """The value behind them."""
-        return KeyOptions(self.strict, self.unknown_fields, self.fan_out)
+        return KeyOptions(self.strict, self.unknown_fields, self.fan_out, self.heartbeat_seconds)
 
     @classmethod
     def of(cls, key: VirtualKey) -> "KeySettings":
@@ -111,6 +117,7 @@ class KeyBody(Body):
     strict: bool | None
     unknown_fields: Literal["refuse", "pass"] | None
     fan_out: bool
+    heartbeat_seconds: float | None
     limits: LimitsBody
 
     @classmethod

@@ -19,6 +19,8 @@ class InputImage:
     size_bytes: int
     read: Callable[[], AsyncIterator[bytes]]
     """Its bytes, from the first one every time it is called."""
+    sha256: str
+    """Of its bytes, in hex: two pictures with the same are the same picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,13 @@ from typing import Any
 
 import click
 
+from app.accounts.models import HEARTBEAT_SECONDS
 from app.cli.limits import expect_whole_budget, limits_options, limits_text
 from app.cli.options import iso_time, json_option, target_options
 from app.cli.remote import Target, call, quoted
 from app.cli.tables import echo_json, echo_table
+
+_SECONDS = click.IntRange(*HEARTBEAT_SECONDS)
 
 
 @click.group()
@@ -24,6 +27,7 @@ def keys() -> None:
 @click.option("--strict/--lenient", default=None, help="Refuse, or leave out, what a model does not take.")
 @click.option("--unknown-fields", type=click.Choice(("refuse", "pass")), help="What to do with fields nobody knows.")
 @click.option("--fan-out", is_flag=True, help="Several pictures at once of models that make one at a time.")
+@click.option("--heartbeat", type=_SECONDS, help="Seconds of silence after which an answer sends white space.")
 @limits_options
 @json_option
 @target_options
@@ -36,6 +40,7 @@ def create_key(
     strict: bool | None,
     unknown_fields: str | None,
     fan_out: bool,
+    heartbeat: int | None,
     limits: dict[str, Any],
     as_json: bool,
 ) -> None:
@@ -52,6 +57,7 @@ def create_key(
         "strict": strict,
         "unknown_fields": unknown_fields,
         "fan_out": fan_out,
+        "heartbeat_seconds": heartbeat,
     }
     made = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys", body))
     if as_json:
@@ -87,7 +93,7 @@ def list_keys(target: Target, team: str, as_json: bool) -> None:
 
 
 def _options_text(key: dict[str, Any]) -> str:
-    """How its requests are read, where that is not as the gateway does."""
+    """How its requests are read and answered, where that is not as the gateway does."""
     told = []
     if key["strict"] is not None:
         told.append("strict" if key["strict"] else "lenient")
@@ -95,6 +101,8 @@ def _options_text(key: dict[str, Any]) -> str:
         told.append(f"unknown fields: {key['unknown_fields']}")
     if key["fan_out"]:
         told.append("fan-out")
+    if key["heartbeat_seconds"] is not None:
+        told.append(f"heartbeat: {key['heartbeat_seconds']:g} s")
     return ", ".join(told) or "-"
 
 
@@ -109,6 +117,8 @@ def _options_text(key: dict[str, Any]) -> str:
 @click.option("--unknown-fields", type=click.Choice(("refuse", "pass")), help="What to do with fields nobody knows.")
 @click.option("--as-the-gateway", is_flag=True, help="Read requests as the gateway's own settings say.")
 @click.option("--fan-out/--no-fan-out", default=None, help="Several pictures of models that make one at a time.")
+@click.option("--heartbeat", type=_SECONDS, help="Seconds of silence after which an answer sends white space.")
+@click.option("--no-heartbeat", is_flag=True, help="White space only where a request asks for it.")
 @limits_options
 @json_option
 @target_options
@@ -136,12 +146,15 @@ def _settings_patch(
     unknown_fields: str | None,
     as_the_gateway: bool,
     fan_out: bool | None,
+    heartbeat: int | None,
+    no_heartbeat: bool,
 ) -> dict[str, Any]:
     """What was given, as the admin API takes it: absent is unchanged, null as if it had never been said."""
     for option, contradicts in (
         ("--all-models", all_models and models),
         ("--never-expires", never_expires and expires),
         ("--as-the-gateway", as_the_gateway and (strict is not None or unknown_fields)),
+        ("--no-heartbeat", no_heartbeat and heartbeat),
     ):
         if contradicts:
             raise click.UsageError(f"{option} contradicts another option.")
@@ -150,6 +163,8 @@ def _settings_patch(
         patch["models"] = list(models) or None
     if expires or never_expires:
         patch["expires_at"] = iso_time(expires)
+    if heartbeat or no_heartbeat:
+        patch["heartbeat_seconds"] = heartbeat
     said = {"strict": strict, "unknown_fields": unknown_fields, "fan_out": fan_out}
     return patch | {name: value for name, value in said.items() if value is not None}
 

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 _DESCRIPTORS_EACH = 22
 """A request in flight has two sockets, and the largest edit eighteen pictures in the spool and an answer."""
 
+_LAST_WORDS_SECONDS = 15.0
+"""More than a request that is cut off needs to be resolved (`app.ledger.shelter`)."""
+
 Ready = Callable[[Services, str], Awaitable[None]]
 """Called once the gateway listens, with its services and its address (``http://127.0.0.1:8080``)."""
 
@@ -116,13 +119,24 @@ class _Server(uvicorn.Server):
         await self._listening()
 
     @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Those that were cut off settle, or write to the journal, before either is closed.
+        if left := list(self.server_state.tasks):
+            await asyncio.wait(left, timeout=_LAST_WORDS_SECONDS)
+
+    @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._services.turnstile.close()
-        if not self.should_exit and (number := self._services.in_flight.number):
+        if self.should_exit:
+            self.force_exit = True  # uvicorn takes only a second Ctrl-C for that, and lets requests run on
+            for task in self.server_state.tasks:
+                asyncio.get_running_loop().call_soon_threadsafe(task.cancel)
+        elif number := self._services.in_flight.number:
             seconds = self.config.timeout_graceful_shutdown
             announce(
                 f"Stopping when {number} in flight are finished, in {seconds} s at most. "
-                "Ctrl-C again cuts them off: they are charged at their quote."
+                "A second signal cuts them off: they are charged at their quote."
             )
         super().handle_exit(sig, frame)
 

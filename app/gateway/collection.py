@@ -10,7 +10,6 @@ from app.catalog.normalise import ImageRequest
 from app.gateway.answer import Item, merged
 from app.gateway.collected import Collected
 from app.gateway.conversion import Converter, as_given
-from app.gateway.door import Door
 from app.upstream.scanner import PictureKind
 
 
@@ -32,15 +31,15 @@ class Collection:
         answer = self._answers[number] = Collected(self._spool, self._files)
         return answer
 
-    async def items(self, wanted: PictureKind | None, door: Door) -> list[Item]:
+    async def items(self, wanted: PictureKind | None, *, is_wanted: bool) -> list[Item]:
         """All pictures in order, in the container wanted where that can be had.
 
-        Nothing is converted for a client that has left. When the gateway is stopped meanwhile, pictures go out as they
+        Nothing is converted that nobody will see. When the gateway is stopped meanwhile, pictures go out as they
         are: they are paid for, and there is no other time to hand them over.
         """
         found = [(answer, picture) for answer in self._whole() for picture in answer.items(wanted)]
         hosts = self._request.profile.url_hosts
-        wanted = None if door.is_left else wanted
+        wanted = wanted if is_wanted else None
         try:
             shown = await asyncio.gather(
                 *[self._converter.show(picture, wanted, hosts, self._files) for _, picture in found]

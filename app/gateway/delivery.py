@@ -14,8 +14,11 @@ from app.gateway.conversion import Converter
 from app.gateway.door import Door
 from app.gateway.event_relay import EventRelay
 from app.gateway.heads import event_head, json_head
+from app.gateway.keeping import Keeping
+from app.gateway.pulse import COMMENT, WHITE_SPACE, Pulse
 from app.gateway.purchase import Part, Purchase
 from app.gateway.relay import Relay
+from app.gateway.telling import tell_in_body
 from app.upstream.exchange import Exchange
 from app.upstream.scanner import Answer, PictureKind, Segment
 from app.upstream.writer import AnswerWriter
@@ -34,6 +37,12 @@ class Delivery(Protocol):
 
     async def finish(self) -> int:
         """Everything is settled: let the last bytes go, and say how many there were in all."""
+
+    async def can_tell(self) -> bool:
+        """Be silent from here on; whether the client can still be told of an error.
+
+        One whose answer is cut tries again, to learn of it.
+        """
 
     async def tell(self, error: GatewayError) -> None:
         """Say in the answer that it ends here, where its form allows that and its status cannot say so any more."""
@@ -60,22 +69,38 @@ class Deliveries:
     converter: Converter
     keepalive_seconds: float
 
-    def of(self, door: Door, purchase: Purchase) -> Delivery:
-        """The delivery this purchase asks for."""
+    def of(self, door: Door, purchase: Purchase, keeping: Keeping, heartbeat_seconds: float | None) -> Delivery:
+        """The delivery this purchase asks for; ``heartbeat_seconds`` is for JSON, which no client expects it in."""
         collection = Collection(purchase.request, self.spool, self.converter)
         if purchase.request.stream:
-            return EventDelivery(door, purchase, collection, self.keepalive_seconds)
-        return JsonDelivery(door, purchase, collection)
+            return EventDelivery(door, purchase, collection, keeping, self.keepalive_seconds)
+        return JsonDelivery(door, purchase, collection, keeping, heartbeat_seconds)
 
 
 class JsonDelivery:
     """One JSON answer."""
 
-    def __init__(self, door: Door, purchase: Purchase, collection: Collection) -> None:
+    def __init__(
+        self,
+        door: Door,
+        purchase: Purchase,
+        collection: Collection,
+        keeping: Keeping,
+        heartbeat_seconds: float | None,
+    ) -> None:
         self._door = door
         self._purchase = purchase
         self._collection = collection
-        self._relay: Relay | None = None
+        self._keeping = keeping
+        self._kept: PictureKind | None = None
+        beats = heartbeat_seconds is not None
+        self._pulse = Pulse(
+            door,
+            lambda: json_head(purchase, self._kept, beats=beats),
+            beat=WHITE_SPACE,
+            seconds=heartbeat_seconds,
+        )
+        self._relay = Relay(self._pulse, keeping)
 
     async def take(self, number: int, exchange: Exchange) -> None:
         """Pass the answer on where its pictures may stay as they are."""
@@ -84,47 +109,53 @@ class JsonDelivery:
         def sink(kind: PictureKind) -> Sink:
             if request.exchanges > 1 or request.response_format not in (None, kind):
                 return self._collection.begin(number)
-            self._relay = Relay(self._door, json_head(self._purchase))
             return _Passing(self._relay)
 
         await _read(exchange, self._purchase.parts[number], sink)
 
     async def finish(self) -> int:
-        """Let the last piece go, or everything that was collected."""
-        relay = self._relay or await self._composed()
-        await relay.finish()
-        return relay.passed_bytes
+        """Let the last piece go, or put together what was collected."""
+        if self._collection:
+            wanted = self._purchase.request.response_format
+            items = await self._collection.items(wanted, is_wanted=self._keeping.is_on or not self._door.is_left)
+            self._kept = _kept(items, wanted)
+            async for piece in as_json(items, self._collection.fields()):
+                await self._relay.pass_on(piece)
+        self._keeping.complete()
+        await self._relay.finish()
+        return self._pulse.sent_bytes
+
+    async def can_tell(self) -> bool:
+        """Before the 200, or where the body can hold it."""
+        await self._pulse.stop()
+        return not self._door.is_open or not (self._pulse.has_spoken or self._door.wishes.is_sdk)
 
     async def tell(self, error: GatewayError) -> None:
-        """JSON has no place for an error behind its beginning: whoever has begun it cuts it."""
+        """The error takes the place of an answer of which there was nothing but heartbeats; any other has to be cut.
+
+        So has that of an SDK, which would take the error for its answer: it tries again, and is told then.
+        """
+        await tell_in_body(self._door, self._pulse, error)
 
     async def aclose(self) -> None:
-        """Forget what was collected."""
+        """Stop the heart, and forget what was collected."""
+        await self._pulse.aclose()
         await self._collection.aclose()
-
-    async def _composed(self) -> Relay:
-        wanted = self._purchase.request.response_format
-        items = await self._collection.items(wanted, self._door)
-        relay = Relay(self._door, json_head(self._purchase, _kept(items, wanted)))
-        async for piece in as_json(items, self._collection.fields()):
-            await relay.pass_on(piece)
-        return relay
 
 
 class EventDelivery:
     """A stream of events: the upstream's own, or made of its JSON answer."""
 
-    def __init__(self, door: Door, purchase: Purchase, collection: Collection, keepalive_seconds: float) -> None:
+    def __init__(
+        self, door: Door, purchase: Purchase, collection: Collection, keeping: Keeping, keepalive_seconds: float
+    ) -> None:
         self._door = door
         self._purchase = purchase
         self._collection = collection
-        self._kept: str | None = None
-        self._relay = EventRelay(
-            door,
-            lambda: event_head(purchase, self._kept),
-            expected=purchase.request.n,
-            keepalive_seconds=keepalive_seconds,
-        )
+        self._keeping = keeping
+        self._kept: PictureKind | None = None
+        self._pulse = Pulse(door, lambda: event_head(purchase, self._kept), beat=COMMENT, seconds=keepalive_seconds)
+        self._relay = EventRelay(door, self._pulse, keeping, expected=purchase.request.n)
 
     async def take(self, number: int, exchange: Exchange) -> None:
         """Pass a stream on; collect JSON."""
@@ -139,14 +170,20 @@ class EventDelivery:
         part.arrived(events.usages, events.completed)
 
     async def finish(self) -> int:
-        """Let the last line go, or all events of what was collected."""
+        """Let the last line go, or make events of what was collected."""
         if self._collection:
-            items = await self._collection.items("b64_json", self._door)
+            items = await self._collection.items("b64_json", is_wanted=self._keeping.is_on or not self._door.is_left)
             self._kept = _kept(items, "b64_json")
+            self._relay.expect(len(items))
             async for piece in as_events(items, self._collection.fields(), self._purchase.request.operation):
-                await self._relay.add(piece)
+                await self._relay.pass_on([piece], at_boundary=piece.ends_completed)
+        self._keeping.complete()
         await self._relay.finish()
-        return self._relay.passed_bytes
+        return self._pulse.sent_bytes
+
+    async def can_tell(self) -> bool:
+        """Before the 200, or between two events."""
+        return await self._relay.is_between_events() or not self._door.is_open
 
     async def tell(self, error: GatewayError) -> None:
         """An event of its own."""
@@ -154,7 +191,7 @@ class EventDelivery:
 
     async def aclose(self) -> None:
         """Stop the comments, and forget what was collected."""
-        await self._relay.aclose()
+        await self._pulse.aclose()
         await self._collection.aclose()
 
 

@@ -27,7 +27,7 @@ class Forward:
         """Run every exchange to its end.
 
         Raises:
-            GatewayError: the first failure, when no exchange brought its pictures.
+            GatewayError: one of the failures, when no exchange brought its pictures.
 
         """
         if len(purchase.parts) == 1:
@@ -36,9 +36,10 @@ class Forward:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(purchase, number)) for number in range(len(purchase.parts))]
             failures = [task.result() for task in tasks]
-        first = next((failure for failure in failures if failure is not None), None)
-        if first is not None and None not in failures:
-            raise first
+        failed = [(failure, part) for failure, part in zip(failures, purchase.parts, strict=True) if failure]
+        if len(failed) == len(failures):
+            # What may have been billed says most, that the client has gone the least.
+            raise min(failed, key=lambda one: (not one[1].resolution.charged, isinstance(one[0], ClientGone)))[0]
 
     async def _one(self, purchase: Purchase, number: int) -> GatewayError | None:
         """One exchange; what it failed with is given back, because its neighbours may do better."""
@@ -50,7 +51,7 @@ class Forward:
             part.dispatched()
 
         try:
-            async with self._upstream.exchange(purchase.request, dispatched) as exchange:
+            async with self._upstream.exchange(purchase.request, dispatched, part.taken_back) as exchange:
                 if self._record.first_byte_seconds is None:
                     self._record.first_byte_seconds = exchange.first_byte_seconds
                 await self._delivery.take(number, exchange)

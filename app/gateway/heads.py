@@ -9,22 +9,27 @@ from app.gateway.purchase import Purchase
 from app.gateway.refusals import rate_headers
 
 _JSON: list[Header] = [(b"content-type", b"application/json")]
-_EVENTS: list[Header] = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache, no-transform"),
-    (b"x-accel-buffering", b"no"),
-]
-"""Neither a cache nor a proxy's buffer may sit on an event (facts §6)."""
+_UNBUFFERED: list[Header] = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
+"""Neither a cache nor a proxy's buffer may sit on an event, or on a heartbeat (facts §6)."""
+_EVENTS: list[Header] = [(b"content-type", b"text/event-stream; charset=utf-8"), *_UNBUFFERED]
 
 
-def json_head(purchase: Purchase, kept: str | None = None) -> list[Header]:
+def json_head(purchase: Purchase, kept: str | None = None, *, beats: bool = False) -> list[Header]:
     """The head of a JSON answer; ``kept`` is the container of pictures that could not be had in the one asked for."""
-    return _JSON + _of_every_answer(purchase, kept)
+    return _JSON + (_UNBUFFERED if beats else []) + _of_every_answer(purchase, kept)
 
 
 def event_head(purchase: Purchase, kept: str | None = None) -> list[Header]:
     """The head of a stream; what is not known when its first comment leaves cannot be told any more."""
     return _EVENTS + _of_every_answer(purchase, kept)
+
+
+def replay_head(bought_by: str | None, *, stream: bool) -> list[Header]:
+    """The head of an answer that an earlier request has bought; None while it is not known whether it has."""
+    kind = _EVENTS if stream else _JSON + _UNBUFFERED
+    if bought_by is None:
+        return kind
+    return [*kind, (b"idempotent-replayed", b"true"), (b"x-imagegate-request", bought_by.encode())]
 
 
 def lifecycle_headers(profile: Profile) -> list[Header]:

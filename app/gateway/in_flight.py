@@ -1,9 +1,10 @@
-"""How many image requests this process carries, and how many it may."""
+"""How many image requests this process carries, and how many it may; and how many may wait for the same."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.errors import Overloaded
+from app.errors import LimitExceeded, Overloaded
 
 
 class InFlight:
@@ -31,3 +32,31 @@ class InFlight:
             yield
         finally:
             self.number -= 1
+
+
+class PerName:
+    """Counts those who wait by what they wait for, so that nobody has all the places at no cost."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._numbers: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, name: str) -> Iterator[None]:
+        """Wait for that.
+
+        Raises:
+            LimitExceeded: enough wait for it.
+
+        """
+        if self._numbers[name] >= self._most:
+            raise LimitExceeded(
+                f"{self._most} wait for the same already; try again when they have it.", retry_after_seconds=5
+            )
+        self._numbers[name] += 1
+        try:
+            yield
+        finally:
+            self._numbers[name] -= 1
+            if not self._numbers[name]:
+                del self._numbers[name]

@@ -1,7 +1,7 @@
 """THE STORY of an image request: authenticate, normalise, quote, admit, forward, settle, record."""
 
 import asyncio
-import logging
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -9,21 +9,25 @@ from app.accounts.keys import KeyRing
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import NOTHING, Quote, quote
-from app.errors import Conflict, GatewayError, InternalError, StoreUnavailable
-from app.gateway.delivery import Deliveries
+from app.errors import Conflict, GatewayError, Overloaded, StoreUnavailable
+from app.gateway.buying import Buyer
 from app.gateway.door import Door, Header
-from app.gateway.forward import Forward
+from app.gateway.identity import Identities
 from app.gateway.in_flight import InFlight
+from app.gateway.joining import Joined, Joining
+from app.gateway.later import LaterDoor, Refusals
+from app.gateway.pulse import heartbeat_seconds
 from app.gateway.purchase import Purchase
 from app.gateway.reading import RequestReader
 from app.gateway.record import Record, Recorder
-from app.gateway.refusals import rate_headers, refusal, stopped
+from app.gateway.refusals import mismatch, rate_headers, refusal
+from app.gateway.telling import tell_behind_beats, told_of
 from app.gateway.turnstile import Turn, Turnstile
 from app.ledger.ledger import Ledger
 from app.ledger.models import Verdict
-from app.upstream.client import UpstreamClient
 
-log = logging.getLogger(__name__)
+_MOST_JOINS = 10
+"""How often the one that is waited for may come to nothing before the next one in line is told to try again."""
 
 
 class Pipeline:
@@ -33,21 +37,28 @@ class Pipeline:
         self,
         keys: KeyRing,
         reader: RequestReader,
+        identities: Identities,
         ledger: Ledger,
         turnstile: Turnstile,
-        upstream: UpstreamClient,
-        deliveries: Deliveries,
+        joining: Joining,
+        refusals: Refusals,
+        buyer: Buyer,
         recorder: Recorder,
         in_flight: InFlight,
+        *,
+        keeps: bool,
     ) -> None:
         self._keys = keys
         self._reader = reader
+        self._identities = identities
         self._ledger = ledger
         self._turnstile = turnstile
-        self._upstream = upstream
-        self._deliveries = deliveries
+        self._joining = joining
+        self._refusals = refusals
+        self._buyer = buyer
         self._recorder = recorder
         self._in_flight = in_flight
+        self._keeps = keeps  # answers, so that they can be fetched later
 
     async def serve(self, door: Door) -> None:
         """Serve one request, and record how it ended.
@@ -57,33 +68,52 @@ class Pipeline:
 
         """
         record = Record(door.request_id)
-        try:
-            with self._in_flight.one():
-                purchase = await self._admit(door, record)
-                await self._buy(door, record, purchase)
-        except (Exception, asyncio.CancelledError) as error:
-            record.error = _told(error, record)
-            raise record.error from error
-        finally:
-            self._recorder.finish(record)
+        async with AsyncExitStack() as afterwards:  # what nobody waits for, and what takes nobody's place
+            try:
+                with self._in_flight.one():
+                    await self._serve(door, record, afterwards)
+            except (Exception, asyncio.CancelledError) as error:
+                record.error = told_of(error, record)
+                raise record.error from error
+            finally:
+                self._recorder.finish(record)
 
-    async def _admit(self, door: Door, record: Record) -> Purchase:
+    async def _serve(self, client: Door, record: Record, afterwards: AsyncExitStack) -> None:
+        """Buy, or get what an earlier request of the same purchase got; buy after all where that came to nothing."""
+        door = LaterDoor(client) if client.prefers_later and self._keeps else client
+        for _ in range(_MOST_JOINS):
+            try:
+                found = await self._admit(door, record)
+            except GatewayError as error:
+                await self._refusals.keep(door, record, error)
+                await tell_behind_beats(door, error, record)
+                raise
+            heartbeat = heartbeat_seconds(door.wishes, found.principal)
+            if isinstance(found, Purchase):
+                await self._buyer.buy(door, record, found, heartbeat, afterwards)
+                return
+            with record.timed("admit"), record.waiting():
+                if await self._joining.serve(door, record, found, heartbeat):
+                    return
+        raise Overloaded("The requests this one is the same as came to nothing again and again.", retry_after_seconds=2)
+
+    async def _admit(self, door: Door, record: Record) -> Purchase | Joined:
         """Stages 1 to 4; once more from the start when a cached principal turned out to be old."""
         turn = self._turnstile.turn(door, record)
         try:
             fresh = False
             while not fresh or turn.is_waiting:
-                if purchase := await self._try_to_admit(door, record, turn, fresh=fresh):
-                    return purchase
+                if found := await self._try_to_admit(door, record, turn, fresh=fresh):
+                    return found
                 fresh = True
-            if purchase := await self._try_to_admit(door, record, turn, fresh=True):
-                return purchase
+            if found := await self._try_to_admit(door, record, turn, fresh=True):
+                return found
             with record.timed("admit"):
                 raise Conflict("This virtual key is being changed at this moment; try again.", should_retry=True)
         finally:
             await turn.leave()
 
-    async def _try_to_admit(self, door: Door, record: Record, turn: Turn, *, fresh: bool) -> Purchase | None:
+    async def _try_to_admit(self, door: Door, record: Record, turn: Turn, *, fresh: bool) -> Purchase | Joined | None:
         with record.timed("authenticate"):
             principal = record.principal = await self._keys.authenticate(door.authorization, fresh=fresh)
         with record.timed("normalise"):
@@ -91,6 +121,7 @@ class Pipeline:
                 with record.waiting():
                     order = await door.order()
                 request = record.request = self._reader.read(order, principal)
+                identity = self._identities.of(request, door)
             except GatewayError as error:
                 if fresh or await self._keys.is_current(principal):
                     error.headers = await self._rates_of(principal, door)
@@ -100,33 +131,14 @@ class Pipeline:
             quoted = quote(request)
         with record.timed("admit"):
             note = self._note(request, quoted)
-            admission = await turn.admit(principal, request.profile.name, quoted, note)
+            admission = await turn.admit(principal, request.profile.name, quoted, note, identity)
             if admission.verdict is Verdict.REFUSED:
                 raise refusal(admission, quoted.cost)
-        return Purchase(request, quoted, admission, admission.hold) if admission.hold else None
-
-    async def _buy(self, door: Door, record: Record, purchase: Purchase) -> None:
-        """Stages 5 and 6: forward and settle; the last bytes leave when the settlement is written."""
-        delivery = self._deliveries.of(door, purchase)
-        try:
-            try:
-                with record.timed("forward"):
-                    await Forward(self._upstream, door, record, delivery).all(purchase)
-            finally:
-                record.resolution = purchase.resolution
-                with record.timed("settle"):
-                    await self._ledger.resolve(purchase.hold, record.resolution)
-            with record.timed("forward"):
-                record.answer_bytes = await delivery.finish()
-        except (Exception, asyncio.CancelledError) as error:
-            told = _told(error, record)
-            told.headers = rate_headers(purchase.admission)
-            if purchase.resolution.charged:
-                told.should_retry = False
-            await delivery.tell(told)
-            raise told from error
-        finally:
-            await delivery.aclose()
+            if admission.verdict is Verdict.MISMATCH:
+                raise mismatch()
+            if admission.verdict is Verdict.JOIN:
+                return Joined(principal, request, identity, admission.earlier)
+        return Purchase(principal, request, quoted, admission, admission.hold) if admission.hold else None
 
     async def _rates_of(self, principal: Principal, door: Door) -> list[Header]:
         """The rate headers of a refusal that no admission stands behind; none where Redis does not say."""
@@ -139,13 +151,3 @@ class Pipeline:
         """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""
         note: dict[str, Any] = {"prices": asdict(quoted.prices), "catalog": self._reader.catalog_version}
         return note | ({"user": request.user} if request.user else {})
-
-
-def _told(error: BaseException, record: Record) -> GatewayError:
-    """What the client is told of whatever ended its request."""
-    if isinstance(error, GatewayError):
-        return error
-    if isinstance(error, asyncio.CancelledError):
-        return stopped(record.resolution)
-    log.error("image request failed", extra={"request_id": record.request_id}, exc_info=error)
-    return InternalError("The gateway failed to serve this request; it has been logged.")

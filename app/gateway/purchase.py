@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import Quote, TokenUsage
 from app.gateway.resolution import abandoned, delivered, failed, not_sent, together
@@ -22,6 +23,10 @@ class Part:
         """The first byte leaves: from here on nobody knows, until somebody says."""
         self.resolution = abandoned(self.quote)
 
+    def taken_back(self) -> None:
+        """Nothing can have been made of what was sent, and it will be sent again: it ends as it did before."""
+        self.resolution = not_sent()
+
     def arrived(self, usages: Sequence[object], images: int) -> None:
         """The whole answer is here; a client that does not read it changes nothing about its cost."""
         self.resolution = delivered(usages, images, self.quote)
@@ -35,7 +40,10 @@ class Part:
 class Purchase:
     """A request, what was set aside for it, and its exchanges: one, or under fan-out as many as pictures."""
 
-    def __init__(self, request: ImageRequest, quote: Quote, admission: Admission, hold: Hold) -> None:
+    def __init__(
+        self, principal: Principal, request: ImageRequest, quote: Quote, admission: Admission, hold: Hold
+    ) -> None:
+        self.principal = principal
         self.request = request
         self.admission = admission
         self.hold = hold

@@ -33,6 +33,8 @@ class Record:
         self.resolution: Resolution | None = None
         self.error: GatewayError | None = None
         self.answer_bytes = 0
+        self.joined: str | None = None
+        """The earlier request whose answer it got."""
         self._started = time.perf_counter()
 
     @contextmanager
@@ -61,6 +63,17 @@ class Record:
         """Where it ended: the first stage that failed, or the last of a good request."""
         return self.error_stage or ("settle" if self.error is None else "authenticate")
 
+    def about(self) -> dict[str, Any]:
+        """What is kept of it for whoever asks what became of it."""
+        told: dict[str, Any] = {"stages": {name: round(seconds * 1000, 3) for name, seconds in self.seconds.items()}}
+        if self.request is not None and self.request.normalized:
+            told["normalized"] = list(self.request.normalized)
+        if self.first_byte_seconds is not None:
+            told["first_byte_seconds"] = round(self.first_byte_seconds, 6)
+        if self.resolution is not None and (upstream_id := self.resolution.note.get("upstream_id")):
+            told["upstream_id"] = upstream_id
+        return told
+
     @property
     def total_seconds(self) -> float:
         """Since the request came in."""
@@ -73,9 +86,11 @@ class Record:
 
     @property
     def outcome(self) -> str:
-        """delivered, refused, failed or unknown."""
+        """delivered, refused, failed or unknown; joined for what an earlier request had bought."""
         if self.resolution is not None:
             return self.resolution.outcome
+        if self.joined is not None and self.error is None:
+            return "joined"
         return "refused" if self.error is None or self.error.status < 500 else "failed"
 
     @property
@@ -137,6 +152,8 @@ class Recorder:
             "stages": {name: round(seconds, 6) for name, seconds in record.seconds.items()},
             "bytes": record.answer_bytes,
         }
+        if record.joined is not None:
+            fields["joined"] = record.joined
         if resolution is not None:
             fields["cost"] = format_dollars(resolution.cost)
             fields["tokens"] = resolution.usage.total

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from app.errors import (
+    Conflict,
     Forbidden,
     GatewayError,
     InsufficientQuota,
@@ -33,6 +34,16 @@ def refusal(admission: Admission, quoted: int) -> GatewayError:
     error = told(admission.reason, quoted)
     error.headers = rate_headers(admission)
     return error
+
+
+def mismatch() -> Conflict:
+    """The error for an Idempotency-Key that stands for another purchase."""
+    return Conflict(
+        "This Idempotency-Key was used for another request within the last day. Every purchase needs a key of its own.",
+        code="idempotency_key_reused",
+        param="Idempotency-Key",
+        should_retry=False,
+    )
 
 
 def told(reason: Reason, quoted: int) -> GatewayError:

@@ -15,7 +15,7 @@ _BEST_FIRST: tuple[Outcome, ...] = ("delivered", "unknown", "refused", "failed")
 
 def not_sent() -> Resolution:
     """The request ended before its first byte left: nothing can have been bought."""
-    return Resolution("failed", charged=False, note={"code": "not_sent"})
+    return Resolution("failed", charged=False, note={"code": "not_sent"}, again=True)
 
 
 def abandoned(quote: Quote) -> Resolution:
@@ -42,7 +42,7 @@ def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
         note["upstream_id"] = failure.upstream_id
     if not failure.charged:
         outcome: Outcome = "refused" if failure.error.status < 500 else "failed"
-        return Resolution(outcome, charged=False, note=note)
+        return Resolution(outcome, charged=False, note=note, again=failure.nothing_made)
     if failure.delivered and not isinstance(failure.error, UpstreamUnknown):
         # The upstream itself ended a stream early: what it had completed is what it bills.
         return replace(delivered(failure.usages, failure.delivered, quote), note=note)
@@ -67,6 +67,7 @@ def together(parts: Sequence[Resolution]) -> Resolution:
         usage=_sum_usage([part.usage for part in parts]),
         flags=tuple(dict.fromkeys(flag for part in parts for flag in part.flags)),
         note=next((part.note for part in parts if part.note), {}),
+        again=all(part.again for part in parts),
     )
 
 

@@ -9,8 +9,9 @@ from app.catalog.pricing import Quote
 from app.errors import ClientGone, Overloaded
 from app.gateway.door import Door
 from app.gateway.record import Record
+from app.gateway.refusals import rate_headers
 from app.ledger.ledger import Ledger
-from app.ledger.models import Admission, Mode, Verdict
+from app.ledger.models import NOBODY, Admission, Identity, Mode, Verdict
 
 _PAUSE_SECONDS = (0.1, 0.5)
 """Between two calls, spread so that those who wait do not all ask at once; a ticket lives ten times as long."""
@@ -43,13 +44,16 @@ class Turn:
         self._record = record
         self._deadline = deadline
         self._waits_for: Principal | None = None
+        self._identity = NOBODY
 
     @property
     def is_waiting(self) -> bool:
         """Whether it has a ticket and time left: then a changed key or team costs it another look, not its place."""
         return self._waits_for is not None and self._seconds_left() > 0
 
-    async def admit(self, principal: Principal, model: str, quoted: Quote, note: dict[str, Any]) -> Admission:
+    async def admit(
+        self, principal: Principal, model: str, quoted: Quote, note: dict[str, Any], identity: Identity
+    ) -> Admission:
         """The verdict, which is never ``queued``: who has waited long enough is admitted or refused.
 
         Raises:
@@ -60,12 +64,13 @@ class Turn:
         """
         while True:
             mode = Mode.WAIT if self._seconds_left() > 0 else Mode.ADMIT
-            admission = await self._ledger.admit(principal, self._door.request_id, model, quoted, note, mode)
+            admission = await self._ledger.admit(principal, self._door.request_id, model, quoted, note, mode, identity)
             if admission.verdict is not Verdict.QUEUED:
                 if admission.verdict is not Verdict.STALE:
                     self._waits_for = None  # the books have taken its ticket
                 return admission
-            self._waits_for = principal
+            self._waits_for, self._identity = principal, identity
+            await self._door.accept(self._door.request_id, rate_headers(admission))
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311 - nothing to guess here
             with self._record.waiting():
                 await asyncio.sleep(min(pause, self._seconds_left()))
@@ -77,7 +82,7 @@ class Turn:
     async def leave(self) -> None:
         """Give the ticket up, if there still is one: nobody waits behind a request that will not ask again."""
         if self._waits_for is not None:
-            await self._ledger.give_up(self._waits_for, self._door.request_id)
+            await self._ledger.give_up(self._waits_for, self._door.request_id, self._identity)
 
     def _seconds_left(self) -> float:
         return max(0.0, self._deadline - asyncio.get_running_loop().time())

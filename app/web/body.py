@@ -1,7 +1,7 @@
 """The body of one HTTP request: pieces under a byte cap and a deadline; after the last one the client is watched."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope
@@ -26,6 +26,7 @@ class RequestBody:
         self._watch: asyncio.Task[None] | None = None
         self.is_left = False
         """Whether the client has hung up."""
+        self._note: Callable[[], None] | None = None
 
     @property
     def content_type(self) -> str:
@@ -68,6 +69,12 @@ class RequestBody:
         parts = [piece async for piece in self.pieces(limits)]
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def when_left(self, note: Callable[[], None] | None) -> None:
+        """Have it noted when the client hangs up; at once where it has. None: not any more."""
+        self._note = note
+        if self.is_left and note is not None:
+            note()
+
     async def close(self) -> None:
         """Stop watching the client."""
         if self._watch is not None:
@@ -90,6 +97,8 @@ class RequestBody:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self.is_left = True
+        if self._note is not None:
+            self._note()
 
     def _header(self, name: bytes) -> str:
         found = [value for key, value in self._headers if key == name]

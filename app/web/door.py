@@ -1,17 +1,18 @@
 """One HTTP request over ASGI: what it asks for, its answer in pieces, its client watched."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.types import Message, Receive, Scope, Send
 
 from app.catalog.order import Operation, Order
 from app.errors import GatewayError
-from app.gateway.door import Header
+from app.gateway.door import Header, Wishes
 from app.web.body import RequestBody
 from app.web.cut import cut
 from app.web.errors import bearer_of, send_refusal
 from app.web.order_reader import OrderReader
+from app.web.wishes import prefers_later, read_wishes
 
 
 class HttpDoor:
@@ -36,7 +37,10 @@ class HttpDoor:
         self._body = RequestBody(scope, receive)
         self._pictures = reader.pictures()
         self._order: Order | None = None
+        self._wishes: Wishes | None = None
         self._is_stuck = False
+        self._is_over = False
+        self._left_early = False
         self.is_open = False
 
     @property
@@ -45,9 +49,38 @@ class HttpDoor:
         return bearer_of(self._scope)
 
     @property
+    def wishes(self) -> Wishes:
+        """What its headers ask for; read when somebody first wants to know.
+
+        Raises:
+            InvalidRequest: one of them makes no sense.
+
+        """
+        if self._wishes is None:
+            self._wishes = read_wishes(self._scope["headers"])
+        return self._wishes
+
+    @property
+    def prefers_later(self) -> bool:
+        """Whether it would rather come for the answer."""
+        return prefers_later(self._scope["headers"])
+
+    @property
+    def is_attended(self) -> bool:
+        """A client waits here."""
+        return True
+
+    @property
     def is_left(self) -> bool:
-        """Whether the client has hung up, or stopped taking its answer."""
-        return self._is_stuck or self._body.is_left
+        """Whether the client has hung up, or stopped taking its answer, before that was whole."""
+        return self._is_stuck or (self._left_early if self._is_over else self._body.is_left)
+
+    def when_left(self, note: Callable[[], None] | None) -> None:
+        """Have it noted when the client hangs up; None: not any more."""
+        self._body.when_left(note)
+
+    async def accept(self, request_id: str, headers: Sequence[Header]) -> None:
+        """Whoever waits will see."""
 
     async def order(self) -> Order:
         """What is asked for; the same order when asked again. From then on the client is watched.
@@ -72,14 +105,29 @@ class HttpDoor:
 
     async def finish(self, piece: bytes) -> None:
         """Send the last piece and end the answer."""
+        self._end()
         await self._pass({"type": "http.response.body", "body": piece, "more_body": False})
+
+    async def reply(self, status: int, headers: Sequence[Header], body: bytes) -> None:
+        """Answer at once and in full."""
+        self.is_open = True
+        self._end()
+        length = (b"content-length", b"%d" % len(body))
+        await self._pass({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await self._pass({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: GatewayError) -> None:
         """Answer with an error; when the 200 is out already, leave the answer unfinished: the client sees it cut."""
         if self.is_open:
             return
         self.is_open = True
+        self._end()
         await send_refusal(self._scope, self._pass, error)
+
+    def _end(self) -> None:
+        """From here on the server reports a client that is served as one that has left; who left before has left."""
+        self._left_early, self._is_over = self._body.is_left, True
+        self._body.when_left(None)
 
     async def _pass(self, message: Message) -> None:
         """Give a message to the server, which drops it without complaint when the client is gone.

@@ -4,13 +4,12 @@ import re
 from collections.abc import AsyncIterable
 from typing import Any, Final
 
-from app.assets.spool import SpooledFile
 from app.catalog.order import InputImage, Operation, Order
 from app.catalog.wording import shown, too_many
 from app.errors import BodyTooLarge, InvalidRequest
 from app.web.form_heads import PartHead
 from app.web.form_parts import FormParts
-from app.web.pictures import MAX_IMAGES, Pictures, finished
+from app.web.pictures import MAX_IMAGES, ArrivingPicture, Pictures
 
 MAX_TEXT_BYTES: Final = 256 * 1024
 """All texts of a form together; a prompt has at most 32,000 characters, which is 128 KiB."""
@@ -54,7 +53,7 @@ class _Form:
         self._text_bytes = 0
         self._name = ""
         self._text = bytearray()
-        self._file: SpooledFile | None = None
+        self._picture: ArrivingPicture | None = None
 
     def begin(self, head: PartHead) -> None:
         """A part begins; its name decides at once whether it may."""
@@ -66,12 +65,12 @@ class _Form:
         if kind and not head.is_file:
             raise _wrong_kind(self._name, "a file", "a string")
         self._text = bytearray()
-        self._file = self._pictures.open_file() if kind else None
+        self._picture = self._pictures.begin() if kind else None
 
     async def add(self, piece: bytes) -> None:
         """A piece of its data."""
-        if self._file is not None:
-            await self._pictures.add(self._file, piece)
+        if self._picture is not None:
+            await self._picture.add(piece)
             return
         self._text_bytes += len(piece)
         if self._text_bytes > MAX_TEXT_BYTES:
@@ -80,10 +79,10 @@ class _Form:
 
     async def end(self) -> None:
         """The part is whole."""
-        if self._file is None:
+        if self._picture is None:
             self._put(self._name, self._decoded())
             return
-        picture = await finished(self._file)
+        picture = await self._picture.finish()
         if self._name.startswith("image"):
             self._images.append(picture)
         else:

@@ -78,7 +78,7 @@ class OrderReader:
 
     async def _draft(self, body: RequestBody, pictures: Pictures) -> Draft:
         """A document waits on disk until it is whole and there is room for it in memory."""
-        file = self._spool.open_file()
+        file = self._spool.open_file(memory_if_full=False)
         try:
             async with aclosing(body.pieces(self._limits.documents)) as pieces:
                 async for piece in pieces:

@@ -6,13 +6,21 @@ cost somebody an afternoon.
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_PUBLIC = ("/images/generations", "/images/edits", "/images/variations", "/images/quote", "/models")
+_PUBLIC = (
+    "/images/generations",
+    "/images/edits",
+    "/images/variations",
+    "/images/quote",
+    "/images/requests",
+    "/models",
+)
+_PUBLIC_BELOW = ("/images/requests/", "/models/")
 
 
 def canonical_path(path: str) -> str:
     """The route's own spelling of a path of the public door; any other path as it is."""
     plain = path.rstrip("/")
-    if plain in _PUBLIC or plain.startswith("/models/"):
+    if plain in _PUBLIC or plain.startswith(_PUBLIC_BELOW):
         return f"/v1{plain}"
     return plain if plain.startswith("/v1/") else path
 

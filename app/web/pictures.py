@@ -1,5 +1,6 @@
-"""The pictures of one request: spooled as they come, whatever brought them, and forgotten together."""
+"""The pictures of one request: spooled and hashed as they come, whatever brought them, and forgotten together."""
 
+import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Final
@@ -29,40 +30,53 @@ class Pictures:
         self._left_bytes = max_bytes
         self._files = AsyncExitStack()
 
-    def open_file(self) -> SpooledFile:
-        """A file for the next picture."""
-        file = self._spool.open_file()
+    def begin(self) -> "ArrivingPicture":
+        """The next picture, still without a byte."""
+        file = self._spool.open_file(memory_if_full=False)
         self._files.push_async_callback(file.aclose)
-        return file
-
-    async def add(self, file: SpooledFile, piece: bytes) -> None:
-        """A piece more of a picture.
-
-        Raises:
-            BodyTooLarge: the pictures take more than they may.
-
-        """
-        self._left_bytes -= len(piece)
-        if self._left_bytes < 0:
-            raise BodyTooLarge(f"The pictures of a request may have {self._max_bytes:,} bytes together.")
-        await file.write(piece)
+        return ArrivingPicture(file, self._count)
 
     async def keep(self, pieces: AsyncIterable[bytes]) -> InputImage:
         """A whole picture."""
-        file = self.open_file()
+        picture = self.begin()
         async for piece in pieces:
-            await self.add(file, piece)
-        return await finished(file)
+            await picture.add(piece)
+        return await picture.finish()
 
     async def aclose(self) -> None:
         """Forget them all; a cancellation in between keeps none of them."""
         await self._files.aclose()
 
+    def _count(self, size_bytes: int) -> None:
+        self._left_bytes -= size_bytes
+        if self._left_bytes < 0:
+            raise BodyTooLarge(f"The pictures of a request may have {self._max_bytes:,} bytes together.")
 
-async def finished(file: SpooledFile) -> InputImage:
-    """A picture of which nothing more comes."""
-    await file.finish()
-    return InputImage(content_type(file.head), file.size_bytes, file.read)
+
+class ArrivingPicture:
+    """A picture whose bytes are coming in; ``count`` is told of them and raises where they are too many."""
+
+    def __init__(self, file: SpooledFile, count: Callable[[int], None]) -> None:
+        self._file = file
+        self._count = count
+        self._hash = hashlib.sha256()
+
+    async def add(self, piece: bytes) -> None:
+        """A piece more of it.
+
+        Raises:
+            BodyTooLarge: the pictures of the request take more than they may.
+
+        """
+        self._count(len(piece))
+        self._hash.update(piece)  # 256 KiB at most: half a millisecond
+        await self._file.write(piece)
+
+    async def finish(self) -> InputImage:
+        """The picture, of which nothing more comes."""
+        file = self._file
+        await file.finish()
+        return InputImage(content_type(file.head), file.size_bytes, file.read, self._hash.hexdigest())
 
 
 async def decoded(data_url: str, param: str) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.web.cut import CUT
 
@@ -28,6 +28,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._head_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
+        self._unanswered: list[RequestResponseCycle] = []
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
@@ -38,6 +39,9 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
+        for cycle in self._unanswered:  # uvicorn tells only the newest of several on one connection
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -61,6 +65,9 @@ class EdgeProtocol(HttpToolsProtocol):
         # For a client that takes nothing any more: closing would wait for it to take what is buffered.
         self.scope["extensions"] = {CUT: {"cut": self.transport.abort}}
         super().on_headers_complete()
+        self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
+        if self.cycle is not None:
+            self._unanswered.append(self.cycle)
 
     @override
     def send_400_response(self, msg: str) -> None:

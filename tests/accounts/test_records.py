@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.accounts.models import PERIODS, Budget, Limits, Principal, Team, VirtualKey
+from app.accounts.models import PERIODS, Budget, KeyOptions, Limits, Principal, Team, VirtualKey
 from app.money import MAX_MONEY, Money
 
 counts = st.none() | st.integers(0, 10**9)
@@ -46,6 +46,13 @@ keys = st.builds(
     models=st.none() | st.lists(texts, max_size=3).map(tuple),
     expires_at=st.none() | times,
     revoked_at=st.none() | times,
+    options=st.builds(
+        KeyOptions,
+        strict=st.none() | st.booleans(),
+        unknown_fields=st.sampled_from((None, "refuse", "pass")),
+        fan_out=st.booleans(),
+        heartbeat_seconds=st.none() | st.floats(1, 600),
+    ),
     version=st.integers(1, 2**53),
 )
 
@@ -77,6 +84,18 @@ def test_records_of_other_versions_are_read() -> None:
 
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def test_keys_of_other_versions_are_read() -> None:
+    """A key made before it had options, or some of them, has what it always had; a newer one's are passed over."""
+    key = VirtualKey("K", "T", "a", "x", NOW, Limits(), options=KeyOptions(strict=True, fan_out=True))
+    document = orjson.loads(key.document())
+    older = document | {"options": {"strict": True, "fan_out": True}}
+    oldest = {name: value for name, value in document.items() if name != "options"}
+    newer = document | {"options": document["options"] | {"colour": "blue"}}
+    assert VirtualKey.from_document(orjson.dumps(older), 1) == key
+    assert VirtualKey.from_document(orjson.dumps(oldest), 1).options == KeyOptions()
+    assert VirtualKey.from_document(orjson.dumps(newer), 1) == key
 
 
 def a_key(**given: datetime | tuple[str, ...]) -> VirtualKey:

@@ -39,6 +39,7 @@ async def key(door: httpx.AsyncClient, team: dict[str, Any]) -> dict[str, Any]:
         "strict": True,
         "unknown_fields": "pass",
         "fan_out": True,
+        "heartbeat_seconds": 20,
     }
     made = (await door.post(f"/teams/{team['id']}/keys", json=body)).json()
     shown: dict[str, Any] = {name: value for name, value in made.items() if name != "key"}
@@ -117,6 +118,8 @@ async def test_a_patch_is_an_object(door: httpx.AsyncClient, team: dict[str, Any
         ({"models": []}, {"models": []}),
         ({"strict": None, "unknown_fields": None}, {"strict": None, "unknown_fields": None}),
         ({"fan_out": None}, {"fan_out": False}),
+        ({"heartbeat_seconds": 2.5}, {"heartbeat_seconds": 2.5}),
+        ({"heartbeat_seconds": None}, {"heartbeat_seconds": None}),
         ({"strict": False, "unknown_fields": "refuse"}, {"strict": False, "unknown_fields": "refuse"}),
         ({"expires_at": "2099-01-01T00:00:00+01:00"}, {"expires_at": "2099-01-01T00:00:00+01:00"}),
     ],
@@ -146,6 +149,9 @@ async def test_a_keys_limits_change_like_a_teams(door: httpx.AsyncClient, key: d
         ({"models": ["no-such-model"]}, 404, "no-such-model"),
         ({"alias": "ben"}, 400, "not permitted"),
         ({"fan_out": "perhaps"}, 400, "boolean"),
+        ({"heartbeat_seconds": 0}, 400, "greater than or equal to 1"),
+        ({"heartbeat_seconds": 601}, 400, "less than or equal to 600"),
+        ({"heartbeat_seconds": "NaN"}, 400, "heartbeat_seconds"),
     ],
 )
 async def test_a_keys_wrong_patch_changes_nothing(

@@ -34,7 +34,7 @@ async def _no_bytes() -> AsyncIterator[bytes]:
 
 def picture(content_type: str = "image/png", size_bytes: int = 1_000) -> InputImage:
     """A picture of which only kind and size matter: nothing in this room reads it."""
-    return InputImage(content_type, size_bytes, _no_bytes)
+    return InputImage(content_type, size_bytes, _no_bytes, sha256="")
 
 
 def generation(**fields: Any) -> Order:

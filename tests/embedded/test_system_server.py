@@ -9,6 +9,7 @@ from app.accounts.models import Limits
 from app.datastore.opening import open_datastore
 from app.embedded.find import find_server
 from app.embedded.server import EmbeddedRedis
+from app.ledger.models import Resolution
 from app.ledger.usage import UsageReader
 from tests.ledger.scene import delivered, open_scene
 
@@ -24,7 +25,7 @@ async def test_the_books_are_kept_on_the_machines_own_redis(tmp_path: Path) -> N
         scene = await open_scene(store, Limits(requests_per_minute=600))
         await scene.books.settle(await scene.hold("one", 100), delivered(60))
         await scene.hold("two", 100)
-        await scene.books.release(scene.team.id, scene.keys[0].id, "two", "failed", (), {})
+        await scene.books.release(scene.team.id, scene.keys[0].id, "two", Resolution("failed", charged=False))
         await store.aclose()
     async with EmbeddedRedis(tmp_path) as server:
         store = open_datastore(f"unix://{server.socket_path}", timeout_seconds=10)

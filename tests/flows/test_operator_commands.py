@@ -124,16 +124,17 @@ async def test_a_key_is_changed_by_its_alias(terminal: Terminal, buyer: httpx.As
     """Limits, models, expiry and how its requests are read, there and back."""
     ana = ("keys", "update", "ana", "--team", "design")
     words = ("--model", "gpt-image-2", "--expires", "2100-01-01", "--strict", "--unknown-fields", "pass", "--fan-out")
-    changed = await terminal.told(*ana, *words, "--budget", "5")
+    changed = await terminal.told(*ana, *words, "--heartbeat", "20", "--budget", "5")
     assert changed["models"] == ["gpt-image-2"]
     assert changed["expires_at"].startswith("2100-01-01")
     assert (changed["strict"], changed["unknown_fields"], changed["fan_out"]) == (True, "pass", True)
+    assert changed["heartbeat_seconds"] == 20
     assert changed["limits"]["budget"]["limit"] == "5.00"
     assert "gpt-image-2, until 2100-01-01" in (await terminal.run(*ana, "--alert", "50")).stdout
-    back = ("--all-models", "--never-expires", "--as-the-gateway", "--no-fan-out", "--no-budget")
+    back = ("--all-models", "--never-expires", "--as-the-gateway", "--no-fan-out", "--no-heartbeat", "--no-budget")
     changed = await terminal.told(*ana, *back)
-    named = ("models", "expires_at", "strict", "unknown_fields", "fan_out")
-    assert [changed[name] for name in named] == [None, None, None, None, False]
+    named = ("models", "expires_at", "strict", "unknown_fields", "fan_out", "heartbeat_seconds")
+    assert [changed[name] for name in named] == [None, None, None, None, False, None]
     assert changed["limits"]["budget"] is None
     assert (await buyer.get("/v1/models")).status_code == 200
 
@@ -141,13 +142,14 @@ async def test_a_key_is_changed_by_its_alias(terminal: Terminal, buyer: httpx.As
 @pytest.mark.usefixtures("buyer")
 async def test_keys_are_listed_with_what_binds_them(terminal: Terminal) -> None:
     """Limits and options in short; a dash where there are none."""
-    words = ("--budget", "5", "--images-per-minute", "3", "--strict", "--fan-out", "--unknown-fields", "pass")
+    options = ("--strict", "--fan-out", "--unknown-fields", "pass", "--heartbeat", "20")
+    words = ("--budget", "5", "--images-per-minute", "3", *options)
     await terminal.told("keys", "create", "--team", "design", "--alias", "ci", *words)
     listed = (await terminal.run("keys", "list", "--team", "design")).stdout.splitlines()
     (ana,) = [line for line in listed if line.startswith("ana")]
     (ci,) = [line for line in listed if line.startswith("ci")]
     assert ana.split()[-3:-1] == ["-", "-"]
-    assert "$5.00 a month (UTC), 3 images a minute  strict, unknown fields: pass, fan-out" in ci
+    assert "$5.00 a month (UTC), 3 images a minute  strict, unknown fields: pass, fan-out, heartbeat: 20 s" in ci
 
 
 async def test_a_team_made_here_says_where_its_books_are(terminal: Terminal, tmp_path: Path) -> None:
@@ -166,7 +168,8 @@ async def test_an_address_of_several_servers_is_checked_too(terminal: Terminal) 
     assert "IMAGEGATE_REDIS_URL: " in told
     assert "a cluster has only 0" in told
     assert "secret" not in told
-    assert (await terminal.run("check", IMAGEGATE_REDIS_URL="redis+cluster://:secret@h")).exit_code == 0
+    own_redis = {"IMAGEGATE_REDIS_URL": "redis+cluster://:secret@h", "IMAGEGATE_REPLICAS": "1"}
+    assert (await terminal.run("check", **own_redis)).exit_code == 0
 
 
 CANNOT_BE = (
@@ -185,6 +188,9 @@ CANNOT_BE = (
     (("keys", "update", "ana", "--team", "design"), "Say what is to change"),
     (("keys", "update", "ana", "--team", "design", "--all-models", "--model", "x"), "--all-models contradicts"),
     (("keys", "update", "ana", "--team", "design", "--strict", "--as-the-gateway"), "contradicts"),
+    (("keys", "update", "ana", "--team", "design", "--heartbeat", "5", "--no-heartbeat"), "contradicts"),
+    (("keys", "update", "ana", "--team", "design", "--heartbeat", "0"), "1<=x<=600"),
+    (("keys", "update", "ana", "--team", "design", "--heartbeat", "nan"), "--heartbeat"),
     (("keys", "update", "ana", "--team", "design", "--expires", "2020-01-01"), "in the past"),
     (("ledger", "credit", "design", "1", "--reason", "x", "--yes"), "At most $0.00 can be credited"),
     (("ledger", "credit", "design", "0", "--reason", "x", "--yes"), "a credit of nothing"),
@@ -250,7 +256,7 @@ async def test_a_credit_nobody_confirmed_tells_how_to_repeat_it(terminal: Termin
 async def test_our_days_stand_beside_cometapis(terminal: Terminal, buyer: httpx.AsyncClient) -> None:
     """Without faults no difference; a picture that was billed and given back makes one; the key is not printed."""
     simulator = terminal.gateway.simulator
-    asked = {"COMETAPI_KEY": KEY}
+    asked = {"COMETAPI_KEY": f"{KEY},another-key"}  # the first one is asked with
     words = ("reconcile", "--balance-url", f"{simulator.origin}/user/quota", "--days", "3")
     for _ in range(3):
         assert (await buyer.post("/v1/images/generations", json=BOAT)).status_code == 200

@@ -21,6 +21,8 @@ class Case:
     code: str
     charged: bool
     retry: str | None = None
+    calls: int = 1
+    """More where nothing can have been made: it is sent again."""
 
 
 CASES = {
@@ -33,8 +35,10 @@ CASES = {
         "invalid_request",
         charged=False,
     ),
-    "no channel": Case(Scenario(status=503, code="model_not_found"), 503, "upstream_unavailable", charged=False),
-    "saturated": Case(Scenario(status=429, code="rate_limited"), 429, "rate_limit_exceeded", charged=False),
+    "no channel": Case(
+        Scenario(status=503, code="model_not_found"), 503, "upstream_unavailable", charged=False, calls=3
+    ),
+    "saturated": Case(Scenario(status=429, code="rate_limited"), 429, "rate_limit_exceeded", charged=False, calls=3),
     "failed": Case(Scenario(status=502, code="bad_response"), 502, "upstream_failed", charged=False),
     "redirect": Case(Scenario(content=Content.REDIRECT), 503, "upstream_unavailable", charged=False, retry="false"),
     "error inside a 200": Case(Scenario(content=Content.ERROR_INSIDE_200), 502, "upstream_failed", charged=False),
@@ -64,7 +68,7 @@ CASES = {
 async def test_a_fault_before_the_picture_has_its_true_status(gateway_in_haste: Gateway, name: str) -> None:
     """Each fault gets its status, code and retry hint; it is charged only where the picture may have been made."""
     case, gateway = CASES[name], gateway_in_haste
-    gateway.simulator.next(case.scenario)
+    gateway.simulator.default = case.scenario
     team = await gateway.new_team()
     async with gateway.http(await gateway.new_key(team)) as client:
         answer = await client.post("/v1/images/generations", json=BOAT)
@@ -77,7 +81,7 @@ async def test_a_fault_before_the_picture_has_its_true_status(gateway_in_haste: 
     assert [(e.outcome, e.cost) for e in entries] == [
         ("unknown", entries[0].quote) if case.charged else ("refused" if case.status < 500 else "failed", 0)
     ]
-    assert gateway.simulator.exchanges == 1
+    assert gateway.simulator.exchanges == case.calls
     assert (await gateway.services.usage.standing(team.id)).held == {}
 
 

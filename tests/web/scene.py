@@ -1,6 +1,7 @@
 """One request through the real door, without a server around it: bytes in, the order and its pictures out."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ async def read(reader: OrderReader, operation: Operation, content_type: str | No
 
 
 async def read_out(order: Order) -> Read:
-    """An order with the bytes of its pictures, which are gone when its door is closed."""
+    """An order with the bytes of its pictures, which are gone when its door is closed; size and hash must be theirs."""
     return Read(
         order.fields,
         [await _picture(image) for image in order.images],
@@ -104,6 +105,7 @@ async def read_out(order: Order) -> Read:
 async def _picture(image: InputImage) -> Pictured:
     data = b"".join([piece async for piece in image.read()])
     assert len(data) == image.size_bytes
+    assert hashlib.sha256(data).hexdigest() == image.sha256
     return image.content_type, data
 
 

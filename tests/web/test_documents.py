@@ -1,6 +1,7 @@
 """A JSON document becomes an order; its pictures are taken out of it, whether they stand in it or behind a link."""
 
 import base64
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,21 @@ from app.errors import BodyTooLarge, InvalidRequest
 from app.upstream.fetch import FetchFailed
 from app.web.body import BodyLimits
 from app.web.order_reader import OrderLimits, OrderReader
-from tests.web.scene import JPEG, JSON_TYPE, PNG, Read, error_of, open_reader, read
+from tests.web.scene import (
+    FORM_TYPE,
+    JPEG,
+    JSON_TYPE,
+    PNG,
+    Read,
+    arriving,
+    error_of,
+    file,
+    form,
+    open_door,
+    open_reader,
+    read,
+    scope_of,
+)
 
 
 def data_url(data: bytes, kind: str = "image/png") -> str:
@@ -141,6 +156,20 @@ async def test_a_link_is_fetched_where_links_are_on(tmp_path: Path) -> None:
     found = await edit(open_reader(tmp_path, fetch=fetch), images=[{"image_url": "HTTPS://example.com/a.png"}, OK])
 
     assert found.images == [("image/png", PNG), ("image/png", PNG)]
+
+
+async def test_a_picture_has_one_hash_however_it_came(tmp_path: Path) -> None:
+    """In a form, in an address and behind a link: SHA-256 of the same bytes."""
+    reader = open_reader(tmp_path, fetch=fetch)
+    document = {"images": [{"image_url": "https://example.com/a.png"}], "mask": OK, "markup": OK}
+    bodies = ((FORM_TYPE, form(file("image"))), (JSON_TYPE, json.dumps(document).encode()))
+    found = set()
+    for content_type, body in bodies:
+        async with open_door(reader, "edits", scope_of(content_type), arriving([body[:99], body[99:]])) as door:
+            order = await door.order()
+            found |= {picture.sha256 for picture in (*order.images, order.mask, order.markup) if picture}
+
+    assert found == {hashlib.sha256(PNG).hexdigest()}
 
 
 @pytest.mark.parametrize("host", ["broken", "elsewhere"])

@@ -60,7 +60,7 @@ def pictured(data: bytes) -> InputImage:
     async def pieces() -> AsyncIterator[bytes]:
         yield data
 
-    return InputImage("", len(data), pieces)
+    return InputImage("", len(data), pieces, sha256="")
 
 
 async def test_a_form_becomes_an_order(reader: OrderReader) -> None:
