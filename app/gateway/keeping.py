@@ -13,8 +13,11 @@ log = logging.getLogger(__name__)
 
 _PUTTING_SECONDS = 30.0
 """How long a copy may take on its way into the store, and a stopping gateway waits for it."""
-_MOST_PUTTING = 100
-"""Copies on their way at once. A store that is slower than answers come is given no more, and the disk stays free."""
+_AT_ONCE = 16
+"""Copies written at once: an object store's writer holds up to 5 MiB of each in memory."""
+_MOST_PUTTING = 1000
+"""Copies written or waiting for it: as many as requests in flight by default, so that a burst is kept. A store that is
+slower than answers come is given no more, and the disk stays free."""
 
 
 class Keepings:
@@ -24,6 +27,7 @@ class Keepings:
         self.results = results
         self.register = register
         self._putting = 0
+        self._writing = asyncio.Semaphore(_AT_ONCE)
 
     def begin(self, purchase: Purchase) -> "Keeping":
         """A copy of the answer to this purchase, empty so far."""
@@ -38,7 +42,7 @@ class Keepings:
             return False
         self._putting += 1
         try:
-            async with asyncio.timeout(_PUTTING_SECONDS):
+            async with asyncio.timeout(_PUTTING_SECONDS), self._writing:
                 return await self.results.keep(name, draft)
         except TimeoutError:
             log.warning("an answer was not kept", extra={"why": "the store took too long", "result": name})
