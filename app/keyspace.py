@@ -8,6 +8,9 @@ key                               type    lifetime        holds
 ================================  ======  ==============  ============================================================
 ``ig:teams``                      hash    for ever        team name → team id; admission never reads it
 ``ig:budgets``                    string  10 s            the budget lock: who changes a team's budget just now
+``ig:admin-tokens``               hash    for ever        id → name, role and hash (JSON) of an admin token
+``ig:audit``                      stream  newest 100,000  one entry per change at the operator's door
+``ig:creates:<d>``                string  24 hours        what a create under an Idempotency-Key came to (JSON)
 ``ig:{t}:team``                   hash    for ever        ``version`` and ``document`` (JSON) of the team
 ``ig:{t}:keys``                   set     for ever        ids of the team's virtual keys
 ``ig:{t}:key:<key id>``           hash    for ever        ``version`` and ``document`` (JSON) of a virtual key
@@ -37,7 +40,14 @@ from dataclasses import dataclass
 
 TEAMS = "ig:teams"
 BUDGETS = "ig:budgets"
+ADMIN_TOKENS = "ig:admin-tokens"
+AUDIT = "ig:audit"
 TEAM_SCOPE = "team"
+
+
+def create_key(digest: str) -> str:
+    """What a create at the operator's door came to; ``digest`` is of who asked and their Idempotency-Key."""
+    return f"ig:creates:{digest}"
 
 
 def key_scope(key_id: str) -> str:

@@ -10,7 +10,12 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from app.admin.guard import AdminGuard
+from app.admin.audit import Audit
+from app.admin.creates import Creates
+from app.admin.day_sums import DaySums
+from app.admin.guard import AdminGuard, OwnAddress
+from app.admin.live import Replica
+from app.admin.reading_routes import Readings
 from app.admin.routes import admin_router
 from app.api.hosted import ServeImage
 from app.api.images import ImageRoute
@@ -18,18 +23,22 @@ from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
 from app.api.requests import ListRequests, OneRequest
+from app.api.usage import OwnUsage
 from app.catalog.order import Operation
+from app.console.files import ConsoleFiles
 from app.errors import GatewayError
+from app.settings import Settings
 from app.web.body import BodyLimits
-from app.web.errors import on_fault, on_gateway_error, on_http_exception, on_invalid_body
-from app.web.middleware import RequestIds
+from app.web.errors import on_gateway_error, on_http_exception, on_invalid_body
+from app.web.middleware import RequestHeads
 from app.web.order_reader import OrderLimits, OrderReader
 from app.web.paths import CanonicalPaths
-from app.wiring import VERSION, Services
+from app.web.throttle import Failures, Throttle
+from app.wiring import VERSION, Services, public_url
 
 
-def create_app(services: Services) -> FastAPI:
-    """A fresh application over open services."""
+def create_app(services: Services, admin_address: OwnAddress | None = None) -> FastAPI:
+    """A fresh application over open services; with ``admin_address`` the operator's door is open there alone."""
     settings = services.settings
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     models = Models(services.keys, services.catalog)
@@ -38,22 +47,35 @@ def create_app(services: Services) -> FastAPI:
     app.router.routes[:0] = [
         *_image_routes(services),
         *_request_routes(services),
+        Route("/v1/usage", OwnUsage(services.keys, services.ledger, services.usage).show, methods=["GET"]),
+        Route("/v1/catalog", models.catalog, methods=["GET"]),
         Route("/v1/models", models.list, methods=["GET"]),
         Route("/v1/models/{model:path}", models.one, methods=["GET"]),
         Route("/images/{signature}/{name}", hosted, methods=["GET", "HEAD"]),
         Route("/healthz", ops.healthz, methods=["GET"]),
         Route("/readyz", ops.readyz, methods=["GET"]),
         Route("/metrics", ops.metrics, methods=["GET"]),
+        *_console_routes(),
     ]
-    app.include_router(admin_router(services.accounts, services.usage, services.catalog, services.credits))
+    app.include_router(
+        admin_router(
+            _readings(services),
+            tokens=services.admin_tokens,
+            creates=Creates(services.datastore),
+            crediting=services.credits,
+            replays=services.replays,
+            send_seconds=settings.send_seconds,
+            base_url=_base_url(settings, has_own_address=admin_address is not None),
+        )
+    )
     describe_hot_routes(app)
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid_body)
-    app.add_exception_handler(Exception, on_fault)
-    app.add_middleware(AdminGuard, token=_secret(settings.admin_token))
+    app.add_middleware(AdminGuard, tokens=services.admin_tokens, address=admin_address)
     app.add_middleware(CanonicalPaths)
-    app.add_middleware(RequestIds)
+    app.add_middleware(Throttle, failures=Failures(), trusted=settings.trusted_proxies, metrics=services.metrics)
+    app.add_middleware(RequestHeads)
     return app
 
 
@@ -89,6 +111,43 @@ def _request_routes(services: Services) -> Iterator[Route]:
     )
     yield Route("/v1/images/requests", listing.list, methods=["GET"])
     yield Route("/v1/images/requests/{id}", one, methods=["GET", "DELETE"])
+
+
+def _console_routes() -> Iterator[Route]:
+    """The console's files; what they ask for is asked at the two doors."""
+    files = ConsoleFiles()
+    yield Route("/", files.arrive, methods=["GET"])
+    yield Route("/console", files.begin, methods=["GET"])
+    yield Route("/console/{name:path}", files.serve, methods=["GET"])
+
+
+def _readings(services: Services) -> Readings:
+    """Where the operator's reports are read."""
+    replica = Replica(
+        VERSION,
+        services.catalog.version,
+        services.started_at,
+        services.in_flight,
+        services.ledger,
+        services.upstream,
+        services.balance,
+        services.metrics,
+    )
+    return Readings(
+        services.accounts,
+        services.datastore,
+        services.usage,
+        DaySums(services.usage, services.datastore.replication_ids),
+        services.register,
+        services.catalog,
+        replica,
+        Audit(services.datastore),
+    )
+
+
+def _base_url(settings: Settings, *, has_own_address: bool) -> str | None:
+    """What teammates point their SDK at, where that is not simply the address an operator has reached."""
+    return f"{public_url(settings)}/v1" if settings.public_url or has_own_address else None
 
 
 def _secret(secret: SecretStr | None) -> str | None:

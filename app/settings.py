@@ -65,6 +65,19 @@ class Settings(BaseSettings):
         min_length=16,
         description="The operator's token for /admin/v1, at least 16 characters. Unset: that door is closed.",
     )
+    admin_port: Port | None = Field(
+        None,
+        description="A port of its own for the operator's door, which is then closed at IMAGEGATE_PORT; 0 takes a free "
+        "one. Unset: both doors are at IMAGEGATE_PORT.",
+    )
+    admin_host: str | None = Field(
+        None, description="Address to listen on for the operator's door. Unset: IMAGEGATE_HOST."
+    )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Networks of proxies whose `X-Forwarded-For` is believed, such as `10.8.0.0/16`. "
+        "Unset: the socket alone says who is calling.",
+    )
     metrics_token: SecretStr | None = Field(
         None,
         min_length=16,
@@ -144,7 +157,10 @@ class Settings(BaseSettings):
     balance_key: SecretStr | None = Field(
         None,
         description="Key with which `imagegate reconcile` asks what the account used; one without quota is enough. "
-        "Unset: COMETAPI_KEY.",
+        "Set: the running gateway asks once a minute what is left of the account, too. Unset: COMETAPI_KEY.",
+    )
+    balance_url: str = Field(
+        "https://query.cometapi.com/user/quota", description="Where the running gateway asks what is left."
     )
     upstream_connect_seconds: Seconds = Field(
         10, description="How long connecting to the upstream may take, TLS and proxy included."
@@ -239,9 +255,9 @@ class Settings(BaseSettings):
             raise ValueError("an address with a host and a path is wanted, such as https://api.cometapi.com/v1")
         return url.rstrip("/")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "balance_url")
     @classmethod
-    def _public_url(cls, url: str | None) -> str | None:
+    def _plain_url(cls, url: str | None) -> str | None:
         if url is not None and (
             not (parts := _parts(url, ("http", "https"))).hostname or parts.query or parts.fragment
         ):
@@ -276,7 +292,7 @@ class Settings(BaseSettings):
         _parts(url.get_secret_value(), (scheme,))
         return url
 
-    @field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key")
+    @field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key", "balance_key")
     @classmethod
     def _token(cls, token: SecretStr | None) -> SecretStr | None:
         text = token.get_secret_value().strip() if token else ""
@@ -365,7 +381,10 @@ def _line(part: dict[str, Any]) -> str:
     place = str(part["loc"][0]) if part["loc"] else ""
     field = next((field for field, given in _GIVEN_NAMES.items() if given == place), place)
     found = "a secret of the wrong form" if _is_secret(field) else repr(part.get("input"))
-    return f"{variable_name(field)}: found {found}; {part['msg'].removeprefix('Value error, ')}"
+    wanted = part["msg"].removeprefix("Value error, ")
+    if part["type"] == "too_short":  # of a secret's length pydantic speaks as of a list's
+        wanted = f"at least {part['ctx']['min_length']} characters, not {part['ctx']['actual_length']}"
+    return f"{variable_name(field)}: found {found}; {wanted}"
 
 
 def _is_secret(field: str) -> bool:
@@ -378,4 +397,4 @@ def _set_variables() -> list[str]:
 
 def _known_variables() -> set[str]:
     names = {variable_name(field) for field in Settings.model_fields}
-    return names | {f"{name}_FILE" for name in names} | {"IMAGEGATE_URL", "IMAGEGATE_TOKEN"}
+    return names | {f"{name}_FILE" for name in names} | {"IMAGEGATE_URL", "IMAGEGATE_TOKEN", "IMAGEGATE_KEY"}

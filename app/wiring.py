@@ -5,8 +5,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 
+from app.accounts.admin_tokens import AdminTokens
 from app.accounts.keys import KeyRing
 from app.accounts.store import AccountStore
 from app.assets.bounded_store import BoundedStore
@@ -49,6 +51,7 @@ from app.money import parse_dollars
 from app.requests.register import Register
 from app.requests.waiting import Waiter
 from app.settings import Settings, SettingsError
+from app.upstream.balance_watch import BalanceWatch
 from app.upstream.client import UpstreamClient
 from app.upstream.fetch import ImageFetcher
 from app.upstream.http1.route import proxy_for, ssl_context
@@ -70,6 +73,7 @@ class Services:
     metrics: Metrics
     datastore: Datastore
     accounts: AccountStore
+    admin_tokens: AdminTokens
     keys: KeyRing
     ledger: Ledger
     usage: UsageReader
@@ -82,9 +86,32 @@ class Services:
     hosted: HostedImages
     results: Results
     fetcher: ImageFetcher
+    upstream: UpstreamClient
+    balance: BalanceWatch | None
+    """None where nobody wants to know what is left of the account."""
     turnstile: Turnstile
     quotes: Quotes
     pipeline: Pipeline
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What holds connections, files or tasks, and what these are opened with; closed in reverse by the stack."""
+
+    catalog: Catalog
+    metrics: Metrics
+    datastore: Datastore
+    accounts: AccountStore
+    ledger: Ledger
+    upstream: UpstreamClient
+    spool: Spool
+    hosted: HostedImages
+    results: Results
+    fetcher: ImageFetcher
+    register: Register
+    departures: Departures
+    balance: BalanceWatch | None
 
 
 @asynccontextmanager
@@ -92,62 +119,90 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
     """Build the services on one Redis; ``background`` runs leases, sweeper and journal replay beside them."""
     async with AsyncExitStack() as stack:
         catalog = load_catalog(settings.catalog_dir, settings.default_model, unknown_models(settings))
-        metrics = Metrics(VERSION, catalog.version)
         datastore = _datastore(redis_url, settings)
         stack.push_async_callback(datastore.aclose)
         accounts = _accounts(datastore, settings)
-        keys = KeyRing(accounts)
         ledger = _ledger(datastore, accounts, settings, stack)
         upstream = _upstream(settings)
         stack.push_async_callback(upstream.aclose)
         spool = Spool(settings.data_dir / "spool")
-        hosted = await _hosted_images(settings, stack, background=background)
-        results = await _results(settings, spool, stack, background=background)
-        fetcher = _fetcher(settings, stack)
-        turnstile = Turnstile(ledger, settings.queue_seconds)
-        reader = RequestReader(catalog, _policy(settings))
-        in_flight = InFlight(settings.max_in_flight)
         register = Register(datastore)
-        waiter, replays = Waiter(register), Replays(register, results)
-        departures = _departures(register, stack)
-        deliveries = Deliveries(spool, Converter(spool, hosted, fetcher), settings.keepalive_seconds)
-        _gauge(metrics, in_flight, ledger, datastore)
-        if background:
-            ledger.start()
-        yield Services(
-            settings=settings,
-            catalog=catalog,
-            metrics=metrics,
-            datastore=datastore,
-            accounts=accounts,
-            keys=keys,
-            ledger=ledger,
-            usage=UsageReader(datastore),
-            register=register,
-            waiter=waiter,
-            replays=replays,
-            credits=Credits(datastore),
-            in_flight=in_flight,
-            spool=spool,
-            hosted=hosted,
-            results=results,
-            fetcher=fetcher,
-            turnstile=turnstile,
-            quotes=Quotes(keys, reader, ledger, in_flight),
-            pipeline=Pipeline(
-                keys,
-                reader,
-                Identities(join_retries=settings.join_retries and results.enabled),
-                ledger,
-                turnstile,
-                Joining(register, waiter, replays, departures, settings.keepalive_seconds),
-                Refusals(register),
-                Buyer(ledger, upstream, deliveries, Keepings(results, register), departures),
-                Recorder(metrics),
-                in_flight,
-                keeps=results.enabled,
+        services = _put_together(
+            settings,
+            _Opened(
+                catalog=catalog,
+                metrics=Metrics(VERSION, catalog.version),
+                datastore=datastore,
+                accounts=accounts,
+                ledger=ledger,
+                upstream=upstream,
+                spool=spool,
+                hosted=await _hosted_images(settings, stack, background=background),
+                results=await _results(settings, spool, stack, background=background),
+                fetcher=_fetcher(settings, stack),
+                register=register,
+                departures=_departures(register, stack),
+                balance=_balance(settings, stack, background=background),
             ),
         )
+        _gauge(services)
+        if background:
+            ledger.start()
+        yield services
+
+
+def _put_together(settings: Settings, opened: _Opened) -> Services:
+    """What stands on what is open, and needs no closing itself."""
+    datastore, ledger, results = opened.datastore, opened.ledger, opened.results
+    keys, in_flight = KeyRing(opened.accounts), InFlight(settings.max_in_flight)
+    reader = RequestReader(opened.catalog, _policy(settings))
+    waiter, replays = Waiter(opened.register), Replays(opened.register, results)
+    turnstile = Turnstile(ledger, settings.queue_seconds)
+    return Services(
+        settings=settings,
+        catalog=opened.catalog,
+        metrics=opened.metrics,
+        datastore=datastore,
+        accounts=opened.accounts,
+        admin_tokens=_admin_tokens(datastore, settings),
+        keys=keys,
+        ledger=ledger,
+        usage=UsageReader(datastore),
+        register=opened.register,
+        waiter=waiter,
+        replays=replays,
+        credits=Credits(datastore),
+        in_flight=in_flight,
+        spool=opened.spool,
+        hosted=opened.hosted,
+        results=results,
+        fetcher=opened.fetcher,
+        upstream=opened.upstream,
+        balance=opened.balance,
+        turnstile=turnstile,
+        quotes=Quotes(keys, reader, ledger, in_flight),
+        pipeline=Pipeline(
+            keys,
+            reader,
+            Identities(join_retries=settings.join_retries and results.enabled),
+            ledger,
+            turnstile,
+            Joining(opened.register, waiter, replays, opened.departures, settings.keepalive_seconds),
+            Refusals(opened.register),
+            _buyer(settings, opened),
+            Recorder(opened.metrics),
+            in_flight,
+            keeps=results.enabled,
+        ),
+        started_at=datetime.now(UTC),
+    )
+
+
+def _buyer(settings: Settings, opened: _Opened) -> Buyer:
+    converter = Converter(opened.spool, opened.hosted, opened.fetcher)
+    deliveries = Deliveries(opened.spool, converter, settings.keepalive_seconds)
+    keepings = Keepings(opened.results, opened.register)
+    return Buyer(opened.ledger, opened.upstream, deliveries, keepings, opened.departures)
 
 
 def _accounts(datastore: Datastore, settings: Settings) -> AccountStore:
@@ -162,11 +217,17 @@ def _ledger(datastore: Datastore, accounts: AccountStore, settings: Settings, st
     return ledger
 
 
-def _gauge(metrics: Metrics, in_flight: InFlight, ledger: Ledger, datastore: Datastore) -> None:
+def _admin_tokens(datastore: Datastore, settings: Settings) -> AdminTokens:
+    first = settings.admin_token
+    return AdminTokens(datastore, first.get_secret_value() if first else None)
+
+
+def _gauge(services: Services) -> None:
     """What is read when somebody scrapes."""
-    metrics.in_flight.set_function(lambda: in_flight.number)
-    metrics.journal_records.set_function(lambda: ledger.journal_length)
-    metrics.store_errors.set_function(lambda: datastore.errors)
+    metrics = services.metrics
+    metrics.in_flight.set_function(lambda: services.in_flight.number)
+    metrics.journal_records.set_function(lambda: services.ledger.journal_length)
+    metrics.store_errors.set_function(lambda: services.datastore.errors)
 
 
 def _departures(register: Register, stack: AsyncExitStack) -> Departures:
@@ -248,6 +309,19 @@ def _fetcher(settings: Settings, stack: AsyncExitStack) -> ImageFetcher:
         networks=settings.fetch_networks,
         user_agent=f"imagegate/{VERSION}",
     )
+
+
+def _balance(settings: Settings, stack: AsyncExitStack, *, background: bool) -> BalanceWatch | None:
+    """Asks with a key of its own only: the question has it in its URL."""
+    secrets = split_keys(settings.balance_key.get_secret_value()) if settings.balance_key else ()
+    if not secrets:
+        return None
+    url = settings.balance_url
+    watch = BalanceWatch(open_transport(settings, url), url, secrets[0], f"imagegate/{VERSION}")
+    stack.push_async_callback(watch.aclose)
+    if background:
+        watch.start()
+    return watch
 
 
 def _policy(settings: Settings) -> Policy:

@@ -1,6 +1,5 @@
-"""Virtual keys as text: minting them, reading them, comparing their secrets."""
+"""Virtual keys as text: minting them and reading them."""
 
-import hmac
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,6 +11,9 @@ ID_CHARS = 8  # 62^8 = 2·10^14 ids: no two alike by accident, short enough to r
 SECRET_CHARS = 32  # 190 bits
 
 _PREFIX = "sk-ig-"
+ADMIN_WORD = "admin"
+"""Where a virtual key names its team, an admin token has this; the ids of teams are longer."""
+
 _ALPHABET = frozenset(BASE62)
 
 
@@ -26,10 +28,6 @@ class Credential:
     @override
     def __repr__(self) -> str:
         return f"<Credential sk-ig-{self.team_id}-{self.key_id}>"
-
-    def matches(self, secret_sha256: str) -> bool:
-        """Compare the secret's hash in constant time."""
-        return hmac.compare_digest(self.secret_sha256, secret_sha256)
 
 
 def new_id() -> str:
@@ -50,6 +48,16 @@ def hash_secret(secret: str) -> str:
 def virtual_key_text(team_id: str, key_id: str, secret: str) -> str:
     """The virtual key as a teammate holds it."""
     return f"{_PREFIX}{team_id}-{key_id}-{secret}"
+
+
+def admin_token_text(token_id: str, secret: str) -> str:
+    """An admin token as an operator holds it."""
+    return virtual_key_text(ADMIN_WORD, token_id, secret)
+
+
+def without_secret(text: str) -> str:
+    """What may be sent and repeated of a name that somebody typed: of a whole key or token its public id."""
+    return text.rpartition("-")[0] if read_credential(text) else text
 
 
 def read_credential(token: str) -> Credential | None:

@@ -31,17 +31,17 @@ class KeyRing:
         Routes that do not admit must ask for ``fresh``: only admission notices a change behind a cached principal.
 
         Raises:
-            Unauthenticated: no key, or one that is malformed, unknown, revoked or expired.
+            Unauthenticated: no key, or one that is malformed, unknown, revoked, expired, disabled or replaced.
             StoreUnavailable: Redis is away; a fault of ours is never a 401.
 
         """
         credential = _credential(authorization)
         name = (credential.team_id, credential.key_id, credential.secret_sha256)
         principal = None if fresh else self._recall(name)
-        if principal is None or principal.key.state(datetime.now(UTC)) == "expired":  # it may have been given more time
+        if principal is None or principal.key.state(datetime.now(UTC)) != "active":  # it may be open again
             principal = await self._look_up(credential)
             self._remember(name, principal)
-        return _open(principal)
+        return _open(principal, credential)
 
     async def is_current(self, principal: Principal) -> bool:
         """Whether neither team nor key has changed since; asked before a refusal that no admission stands behind.
@@ -56,7 +56,7 @@ class KeyRing:
 
     async def _look_up(self, credential: Credential) -> Principal:
         team, key = await self._store.team_and_key(credential.team_id, credential.key_id)
-        if team is None or key is None or not credential.matches(key.secret_sha256):
+        if team is None or key is None or key.knows(credential.secret_sha256, datetime.now(UTC)) is None:
             raise Unauthenticated(f"This virtual key is not known here. {_HINT}")
         return Principal(team, key)
 
@@ -86,9 +86,12 @@ def _credential(authorization: str | None) -> Credential:
     return credential
 
 
-def _open(principal: Principal) -> Principal:
+def _open(principal: Principal, credential: Credential) -> Principal:
     """Refuse a key that was good once; only whoever holds the secret gets to hear why."""
-    state = principal.key.state(datetime.now(UTC))
-    if state == "active":
-        return principal
-    raise Unauthenticated(f"This virtual key is {state}. {_HINT}", code=f"{state}_api_key")
+    key, now = principal.key, datetime.now(UTC)
+    state = key.state(now)
+    if state != "active":
+        raise Unauthenticated(f"This virtual key is {state}. {_HINT}", code=f"{state}_api_key")
+    if key.knows(credential.secret_sha256, now) == "over":
+        raise Unauthenticated(f"This virtual key was replaced by a new one. {_HINT}", code="rotated_api_key")
+    return principal

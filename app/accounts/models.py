@@ -1,5 +1,6 @@
 """Teams, virtual keys and their limits: plain values, and their JSON form in Redis."""
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
@@ -16,6 +17,7 @@ LAST_RESET_DAY: Mapping[Period, int] = {"day": 1, "week": 7, "month": 28, "total
 """The last day on which a period may begin; every month has a 28th."""
 HEARTBEAT_SECONDS = (1, 600)
 """The shortest and the longest: no proxy gives up sooner, and no generation takes longer."""
+KeyState = Literal["active", "disabled", "expired", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,18 @@ class KeyOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousSecret:
+    """A secret that was replaced; good until its grace is over."""
+
+    sha256: str
+    until: datetime
+
+
+MOST_PREVIOUS = 8
+"""Secrets that were replaced and are remembered, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualKey:
     """A credential we minted; only the SHA-256 of its secret is kept."""
 
@@ -111,6 +125,12 @@ class VirtualKey:
     """The models it may use; None means every model of the catalog."""
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    disabled_at: datetime | None = None
+    """Since when it is out of use until somebody enables it again."""
+    previous: tuple[PreviousSecret, ...] = ()
+    """Its secrets before, the newest first: each rotation keeps its promise, whatever comes after it."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """The operator's own notes; the gateway reads nothing in them."""
     options: KeyOptions = KeyOptions()
     version: int = 1
 
@@ -119,13 +139,26 @@ class VirtualKey:
         """The part before the secret: safe to show and to log."""
         return f"sk-ig-{self.team_id}-{self.id}"
 
-    def state(self, now: datetime) -> Literal["active", "expired", "revoked"]:
-        """Whether it opens the door at ``now``."""
+    def state(self, now: datetime) -> KeyState:
+        """Whether it opens the door at ``now``; what cannot be undone is told before what can."""
         if self.revoked_at is not None:
             return "revoked"
         if self.expires_at is not None and now >= self.expires_at:
             return "expired"
-        return "active"
+        return "active" if self.disabled_at is None else "disabled"
+
+    @property
+    def previous_until(self) -> datetime | None:
+        """Until when a secret from before the last rotation works; None where there was none."""
+        return max((secret.until for secret in self.previous), default=None)
+
+    def knows(self, secret_sha256: str, now: datetime) -> Literal["good", "over"] | None:
+        """Whether this is the hash of a secret of its own, and that one good; compared in constant time, with all."""
+        found: Literal["good", "over"] | None = None
+        for sha256, until in ((self.secret_sha256, None), *((old.sha256, old.until) for old in self.previous)):
+            if hmac.compare_digest(secret_sha256, sha256):
+                found = "good" if until is None or now < until or found == "good" else "over"
+        return found
 
     def document(self) -> bytes:
         """The JSON form in Redis."""
@@ -135,10 +168,15 @@ class VirtualKey:
     def from_document(cls, document: bytes, version: int) -> Self:
         """Read the JSON form back."""
         fields = _known(cls, orjson.loads(document))
-        for name in ("created_at", "expires_at", "revoked_at"):
-            fields[name] = datetime.fromisoformat(fields[name]) if fields[name] else None
+        for name in ("created_at", "expires_at", "revoked_at", "disabled_at"):
+            fields[name] = datetime.fromisoformat(fields[name]) if fields.get(name) else None
+        fields["previous"] = tuple(
+            PreviousSecret(secret["sha256"], datetime.fromisoformat(secret["until"]))
+            for secret in fields.get("previous", ())
+        )
         fields["limits"] = Limits.from_document(fields["limits"])
         fields["models"] = tuple(fields["models"]) if fields["models"] is not None else None
+        fields["metadata"] = tuple((name, value) for name, value in fields.get("metadata", ()))
         fields["options"] = KeyOptions(**_known(KeyOptions, fields.get("options", {})))
         return cls(**fields | {"version": version})
 

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from app.accounts.credentials import without_secret
 from app.accounts.models import Team, VirtualKey
 from app.accounts.total_budget import BudgetLock, check_total
 from app.datastore.datastore import Datastore
@@ -23,8 +24,19 @@ return 1
 """,
 )
 
+_ADD_KEY = Script(
+    "add_key",
+    """-- KEYS 1 the ids of the team's keys, 2 the record; ARGV 1 how many ids there were, 2 the new id, 3 the document
+-- Reply 1 when added, 0 when other keys were made meanwhile: ids are never taken away, so their number tells
+if redis.call('SCARD', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[2], 'version', 1, 'document', ARGV[3])
+return redis.call('SADD', KEYS[1], ARGV[2])
+""",
+)
+
 _FIELDS = ("version", "document")
 _ATTEMPTS = 5  # at a record that others change at the same moment; operators are few
+_MAKERS = 32  # programs that make keys of one team at the same moment
 
 
 class AccountStore:
@@ -57,15 +69,21 @@ class AccountStore:
             await self._datastore.command("DEL", TeamKeys(team.id).record)
             raise Conflict(f"A team named {team.name!r} exists already.", param="name")
 
-    async def create_key(self, key: VirtualKey) -> None:
-        """Keep a new virtual key of an existing team."""
+    async def create_key(self, key: VirtualKey, check: Callable[[list[VirtualKey]], None] = lambda _keys: None) -> None:
+        """Keep a new virtual key of an existing team, unless ``check`` raises for the keys there are by then.
+
+        Raises:
+            Conflict: others keep making keys.
+
+        """
         names = TeamKeys(key.team_id)
-        await self._datastore.commands(
-            [
-                ("HSET", names.key(key.id), "version", 1, "document", key.document()),
-                ("SADD", names.keys, key.id),
-            ]
-        )
+        for _ in range(_MAKERS):
+            number: int = await self._datastore.command("SCARD", names.keys)
+            check(await self.keys(key.team_id))
+            record = names.key(key.id)
+            if await self._datastore.run(_ADD_KEY, [names.keys, record], [number, key.id, key.document()]):
+                return
+        raise Conflict("Other keys of this team are being made at this moment; try again.")
 
     async def team_ids(self) -> list[str]:
         """The ids of every team."""
@@ -80,16 +98,17 @@ class AccountStore:
         return sorted(teams, key=lambda team: team.name)
 
     async def find_team(self, name_or_id: str) -> Team:
-        """A team by its name, else by its id.
+        """A team by its id, else by its name.
 
         Raises:
             NotFound: no such team.
 
         """
-        team_id: bytes | None = await self._datastore.command("HGET", TEAMS, name_or_id)
-        team = await self.team(team_id.decode() if team_id else name_or_id)
+        team = await self.team(name_or_id)  # before the names: somebody may call a team by the id of another
+        if team is None and (team_id := await self._datastore.command("HGET", TEAMS, name_or_id)):
+            team = await self.team(team_id.decode())
         if team is None:
-            raise NotFound(f"There is no team {name_or_id!r}.", param="team")
+            raise NotFound(f"There is no team {without_secret(name_or_id)!r}.", param="team")
         return team
 
     async def team(self, team_id: str) -> Team | None:
@@ -128,7 +147,7 @@ class AccountStore:
         named = [key for key in keys if name in (key.id, key.public_id)]
         named = named or [key for key in keys if key.alias == name and key.revoked_at is None]
         if not named:
-            raise NotFound(f"Team {team.name!r} has no key {name!r}.", param="key")
+            raise NotFound(f"Team {team.name!r} has no key {without_secret(name)!r}.", param="key")
         if len(named) > 1:
             raise Conflict(f"Team {team.name!r} has {len(named)} keys called {name!r}; use the id.", param="key")
         return named[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,7 @@ from app.errors import Conflict
 
 Patch = Mapping[str, Any]
 B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R")
 
 
 def changed_team(team: Team, patch: Patch) -> Team:
@@ -37,9 +38,7 @@ def changed_key(key: VirtualKey, patch: Patch, model_name: Callable[[str], str],
         InvalidRequest: it is told to have expired already.
 
     """
-    if key.state(now) == "revoked":
-        raise Conflict(f"The key {key.alias!r} ({key.public_id}) is revoked; nothing changes that.", param="key")
-    settings = _patched(KeySettings.of(key), patch)
+    settings = _patched(KeySettings.of(unrevoked(key)), patch)
     if "expires_at" in patch:
         check_expiry(settings.expires_at, now)
     return replace(
@@ -47,8 +46,30 @@ def changed_key(key: VirtualKey, patch: Patch, model_name: Callable[[str], str],
         limits=settings.limits.limits(),
         models=model_names(settings.models, model_name) if "models" in patch else key.models,
         expires_at=settings.expires_at,
+        metadata=tuple(settings.metadata.items()),
         options=settings.options(),
     )
+
+
+def unrevoked(key: VirtualKey) -> VirtualKey:
+    """The key, which can be changed; Conflict where it is revoked."""
+    if key.revoked_at is not None:
+        raise Conflict(f"The key {key.alias!r} ({key.public_id}) is revoked; nothing changes that.", param="key")
+    return key
+
+
+class Watched(Generic[R]):
+    """A change that remembers the record it was last made of: what stood before."""
+
+    before: R
+
+    def __init__(self, change: Callable[[R], R]) -> None:
+        self._change = change
+
+    def __call__(self, found: R) -> R:
+        """Make the change."""
+        self.before = found
+        return self._change(found)
 
 
 def merged(document: Patch, patch: Patch) -> dict[str, Any]:

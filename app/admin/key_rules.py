@@ -19,6 +19,6 @@ def check_expiry(expires_at: datetime | None, now: datetime) -> None:
 
 
 def check_alias(alias: str, keys: Iterable[VirtualKey], now: datetime) -> None:
-    """Whether no active key of the team has that alias; Conflict when one has."""
-    if any(key.alias == alias and key.state(now) == "active" for key in keys):
+    """Whether no key of the team that works, or may again, has that alias; Conflict when one has."""
+    if any(key.alias == alias and key.state(now) in ("active", "disabled") for key in keys):
         raise Conflict(f"There is a key called {alias!r} in this team already; revoke it, or take another name.")

@@ -3,12 +3,14 @@
 import re
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from app.accounts.models import HEARTBEAT_SECONDS, KeyOptions, Team, VirtualKey
-from app.admin.limits import Body, LimitsBody
+from app.accounts.models import HEARTBEAT_SECONDS, KeyOptions, KeyState, Team, VirtualKey
+from app.admin.creates import ShownOnce
+from app.admin.documents import Document
+from app.admin.limits import LimitsBody
 
 
 def _name(text: str) -> str:
@@ -22,9 +24,15 @@ def _name(text: str) -> str:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 Name = Annotated[str, AfterValidator(_name), Field(examples=["design"])]
+ModelName = Annotated[str, Field(min_length=1, max_length=200)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16, description="Notes of your own: 16 pairs at most, of 64 and 512 characters."),
+]
+_MOST_GRACE_SECONDS = 604_800
 
 
-class TeamSettings(Body):
+class TeamSettings(Document):
     """What can be said of a team, when it is made and later."""
 
     limits: LimitsBody = LimitsBody()
@@ -44,7 +52,7 @@ class NewTeam(TeamSettings):
     name: Name
 
 
-class TeamBody(Body):
+class TeamBody(Document):
     """A team."""
 
     id: str
@@ -65,12 +73,15 @@ class TeamBody(Body):
         )
 
 
-class KeySettings(Body):
+class KeySettings(Document):
     """What can be said of a virtual key, when it is made and later."""
 
     limits: LimitsBody = LimitsBody()
-    models: list[str] | None = Field(None, description="The models it may use; missing: all.")
+    models: Annotated[list[ModelName], Field(max_length=200)] | None = Field(
+        None, description="The models it may use; missing: all."
+    )
     expires_at: AwareDatetime | None = None
+    metadata: Metadata = Field(default_factory=dict)
     strict: bool | None = Field(None, description="Refuse what a model does not take; missing: as the gateway does.")
     unknown_fields: Literal["refuse", "pass"] | None = Field(None, description="Likewise, of fields nobody knows.")
     fan_out: bool = Field(False, description="Several pictures of a model that makes one at a time.")
@@ -92,6 +103,7 @@ class KeySettings(Body):
             limits=LimitsBody.of(key.limits),
             models=list(key.models) if key.models is not None else None,
             expires_at=key.expires_at,
+            metadata=dict(key.metadata),
             **asdict(key.options),
         )
 
@@ -102,17 +114,20 @@ class NewKey(KeySettings):
     alias: Name
 
 
-class KeyBody(Body):
+class KeyBody(Document):
     """A virtual key, without its secret."""
 
     id: str
     public_id: str
     team: str
     alias: str
-    state: Literal["active", "expired", "revoked"]
+    state: KeyState
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    disabled_at: datetime | None
+    previous_until: datetime | None = Field(description="Until when the secret before the last rotation works.")
+    metadata: dict[str, str]
     models: list[str] | None
     strict: bool | None
     unknown_fields: Literal["refuse", "pass"] | None
@@ -126,10 +141,25 @@ class KeyBody(Body):
         return cls(**_key_fields(key, team, now))
 
 
-class CreatedKey(KeyBody):
-    """A virtual key just made: the only time its secret is shown."""
+class Rotation(Document):
+    """How a virtual key gets its new secret."""
 
-    key: str = Field(description="The virtual key itself. Keep it now: only its hash is stored.")
+    grace_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_MOST_GRACE_SECONDS,
+            strict=True,
+            description="How long the old secret works beside the new one; 0: not at all.",
+        ),
+    ] = 86_400
+
+
+class CreatedKey(ShownOnce, KeyBody):
+    """A virtual key just made, or given a new secret: the only time that is shown."""
+
+    SECRET: ClassVar[str] = "key"  # noqa: S105  the name of a field
+    key: str | None = Field(description="The virtual key itself. Keep it now: only its hash is stored.")
 
     @classmethod
     def with_secret(cls, key: VirtualKey, team: Team, now: datetime, text: str) -> "CreatedKey":
@@ -147,6 +177,9 @@ def _key_fields(key: VirtualKey, team: Team, now: datetime) -> dict[str, Any]:
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "disabled_at": key.disabled_at,
+        "previous_until": key.previous_until,
+        "metadata": dict(key.metadata),
         "models": list(key.models) if key.models is not None else None,
         "limits": LimitsBody.of(key.limits),
         **asdict(key.options),

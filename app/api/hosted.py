@@ -27,8 +27,7 @@ _FOR_EVERYBODY: Final[list[Header]] = [
     # no cookie and no login that another site could borrow, so nothing is given away that the link has not already.
     (b"access-control-allow-origin", b"*"),
     (b"cross-origin-resource-policy", b"cross-origin"),
-    # What a model or a foreign server made is never a document on this origin: no sniffing, no scripts, no frames.
-    (b"x-content-type-options", b"nosniff"),
+    # What a model or a foreign server made is never a document on this origin: no scripts, no frames.
     (b"content-security-policy", b"default-src 'none'; sandbox"),
 ]
 

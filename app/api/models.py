@@ -1,9 +1,13 @@
-"""``GET /v1/models``: what the key may use, in OpenAI's shape."""
+"""``GET /v1/models``: what the key may use, in OpenAI's shape; ``GET /v1/catalog``: the same with all that is known."""
+
+from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.accounts.keys import KeyRing
+from app.accounts.models import Principal
+from app.catalog import description
 from app.catalog.catalog import Catalog
 from app.catalog.profile import Profile
 from app.catalog.wording import UNPRICED
@@ -18,14 +22,18 @@ class Models:
         self._keys = keys
         self._catalog = catalog
 
+    async def catalog(self, request: Request) -> Response:
+        """The same models with their prices, operations and parameters: what a form is drawn from."""
+        principal = await self._keys.authenticate(bearer_of(request.scope), fresh=True)
+        models = [description.describe(profile) for profile in self._offered(principal)]
+        default = self._catalog.default_model
+        document = {"version": self._catalog.version, "default_model": default, "models": models}
+        return JSONResponse(document)
+
     async def list(self, request: Request) -> Response:
         """Every priced model the key may use."""
         principal = await self._keys.authenticate(bearer_of(request.scope), fresh=True)
-        data = [
-            describe(profile)
-            for profile in self._catalog.profiles()
-            if profile.prices is not None and principal.may_use(profile.name)
-        ]
+        data = [describe(profile) for profile in self._offered(principal)]
         return JSONResponse({"object": "list", "data": data})
 
     async def one(self, request: Request) -> Response:
@@ -37,6 +45,12 @@ class Models:
         if profile.prices is None:
             raise _not_found(profile, UNPRICED)
         return JSONResponse(describe(profile))
+
+    def _offered(self, principal: Principal) -> Iterator[Profile]:
+        """What is on offer, has a price, and may be used by the key."""
+        for profile in self._catalog.profiles():
+            if profile.prices is not None and principal.may_use(profile.name):
+                yield profile
 
 
 def _not_found(profile: Profile, why: str) -> ModelNotFound:

@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 
 from app.accounts.keys import KeyRing
 from app.accounts.models import Principal
-from app.api.kept_answer import KeptAnswer
 from app.api.request_documents import Question, document, read_limit, read_question
 from app.assets.results import KeptResult, Results
 from app.errors import Conflict, NotFound, StoreUnavailable
@@ -23,12 +22,13 @@ from app.requests.models import RequestRecord
 from app.requests.register import Register
 from app.requests.waiting import Waiter
 from app.web.errors import bearer_of
+from app.web.kept_answer import KeptAnswer
 from app.web.watch import watched
 
 _FOR_AN_ANSWER_SECONDS: Final = 5.0
 """How long a request without ``wait`` waits for an answer that is just being put away; a second is the rule."""
 _ASK_AGAIN_SECONDS: Final = 2
-_PRIVATE: Final = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
+_PRIVATE: Final = {"cache-control": "private, no-store"}
 
 _MOST_WAITS: Final = 50
 """Long-polls of one virtual key at once in this process."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -12,7 +13,9 @@ from app.catalog.catalog import load_catalog
 from app.catalog.price_files import kept_prices, write_price_files
 from app.catalog.price_list import Difference, ListedPrice, compare, find_price
 from app.catalog.profile import Profile
-from app.cli.tables import echo_table
+from app.cli.models import list_models
+from app.cli.options import json_option
+from app.cli.tables import echo_json, echo_table
 from app.settings import Settings, load_settings
 from app.upstream.price_list import PRICE_LIST_PATH, PriceListFailed, fetch_price_list, price_list_url
 from app.wiring import VERSION, open_transport
@@ -25,13 +28,18 @@ def catalog() -> None:
     """The catalog: what may be asked for and what it costs."""
 
 
+catalog.add_command(list_models)
+
+
 @catalog.command()
 @click.option("--write", is_flag=True, help="Write the new prices into IMAGEGATE_CATALOG_DIR.")
 @click.option("--url", help="Another place of the list. [default: /api/models at the host of COMETAPI_BASE_URL]")
-def sync(write: bool, url: str | None) -> None:
-    """Compare the catalog's prices with CometAPI's public price list, and take them over with --write.
+@json_option
+def sync(write: bool, url: str | None, as_json: bool) -> None:
+    """Compare the prices with CometAPI's public list.
 
-    The list needs no key and is sent none. CometAPI does not call it a bill: compare it with one now and then.
+    --write takes them over. The list needs no key and is sent none. CometAPI does not call it a bill: compare it with
+    one now and then.
     """
     settings = load_settings()
     folder = settings.catalog_dir
@@ -42,6 +50,10 @@ def sync(write: bool, url: str | None) -> None:
     listed = _listed(settings, url)
     today = datetime.now(UTC).date()
     differences = compare(profiles, load_catalog().by_name, listed, today)
+    if as_json:
+        told = _written(folder, differences) if write and folder is not None else {}
+        echo_json(_described(profiles, listed, differences) | {"written": told})
+        return
     _echo(profiles, listed, differences)
     if write and folder is not None:
         _write(folder, differences)
@@ -81,11 +93,33 @@ def _echo(profiles: Sequence[Profile], listed: Mapping[str, ListedPrice], differ
     for difference in differences:
         if difference.obstacle:
             click.echo(f"{difference.model}: {difference.obstacle}.")
-    missing = [profile.name for profile in profiles if find_price(profile, listed) is None]
+    missing = _missing(profiles, listed)
     known = len(profiles) - len(missing)
     click.echo(f"{known} of the catalog's {len(profiles)} models are in the list, {len(differences)} differ.")
     if missing:
         click.echo(f"Not in the list: {', '.join(missing)}.")
+
+
+def _missing(profiles: Sequence[Profile], listed: Mapping[str, ListedPrice]) -> list[str]:
+    return [profile.name for profile in profiles if find_price(profile, listed) is None]
+
+
+def _described(
+    profiles: Sequence[Profile], listed: Mapping[str, ListedPrice], differences: Sequence[Difference]
+) -> dict[str, Any]:
+    """The comparison for a program."""
+    told = [
+        {
+            "model": difference.model,
+            "obstacle": difference.obstacle or None,
+            "changes": [
+                {"price": change.what, "ours": change.ours, "cometapi": change.theirs, "percent": change.percent}
+                for change in difference.changes()
+            ],
+        }
+        for difference in differences
+    ]
+    return {"differences": told, "not_listed": _missing(profiles, listed)}
 
 
 def _echo_what_writing_would_do(folder: Path | None, differences: Sequence[Difference]) -> None:
@@ -104,12 +138,17 @@ def _echo_what_writing_would_do(folder: Path | None, differences: Sequence[Diffe
 
 
 def _write(folder: Path, differences: Sequence[Difference]) -> None:
-    try:
-        told = write_price_files(folder, differences)
-    except OSError as error:
-        raise click.ClickException(f"Cannot write the prices: {error}") from None
+    told = _written(folder, differences)
     click.echo()
     for model, what in told.items():
         click.echo(f"{model}: {what}.")
     if told:
         click.echo("Gateways read the folder when they start.")
+
+
+def _written(folder: Path, differences: Sequence[Difference]) -> Mapping[str, str]:
+    """What became of each model's file."""
+    try:
+        return write_price_files(folder, differences)
+    except OSError as error:
+        raise click.ClickException(f"Cannot write the prices: {error}") from None

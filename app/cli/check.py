@@ -37,15 +37,16 @@ _SHARED = {
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @json_option
 def check(folder: Path | None, as_json: bool) -> None:
-    """Check settings and catalog without starting anything; print the models and their prices.
+    """Check settings and catalog without starting anything.
 
-    FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is wrong or replicas do not share what
-    they have to, after naming every fault.
+    Prints the models and their prices. FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is
+    wrong, the doors get in each other's way or replicas do not share what they have to, after naming every fault.
     """
     settings = load_settings(**({"catalog_dir": folder} if folder else {}))
     _check_redis_url(settings)
     catalog = _read(settings)
-    faults = [*_faults_of_replicas(settings), *(catalog if isinstance(catalog, list) else ())]
+    faults = [*_faults_of_doors(settings), *_faults_of_replicas(settings)]
+    faults += catalog if isinstance(catalog, list) else ()
     if faults or isinstance(catalog, list):
         if as_json:
             echo_json({"faults": faults})
@@ -73,6 +74,18 @@ def _check_redis_url(settings: Settings) -> None:
             parse_address(settings.redis_url.get_secret_value())
     except AddressError as error:
         raise SettingsError(f"{variable_name('redis_url')}: {error}") from None
+
+
+def _faults_of_doors(settings: Settings) -> Iterator[str]:
+    """What keeps the operator's door from being where it is said to be."""
+    port, host = settings.admin_port, settings.admin_host
+    if port is None and host is not None:
+        yield f"{variable_name('admin_host')} does nothing without {variable_name('admin_port')}; set that, too."
+    if port and port == settings.port and host in (None, settings.host, "0.0.0.0", "::"):  # noqa: S104  not bound
+        yield (
+            f"{variable_name('admin_port')} is {variable_name('port')}: a port of its own is wanted, or none, or one "
+            f"address of its own ({variable_name('admin_host')})."
+        )
 
 
 def _faults_of_replicas(settings: Settings) -> Iterator[str]:
@@ -144,6 +157,8 @@ def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     """What is no fault, and yet worth a second look."""
     if settings.cometapi_key is None:
         yield "COMETAPI_KEY is not set: `imagegate serve` will not start without it."
+    if settings.admin_port is not None and settings.admin_token is None:
+        yield f"{variable_name('admin_token')} is not set: nobody is let in at {variable_name('admin_port')}."
     if settings.redis_url is not None and settings.replicas is None:
         needed = ("signing_key", "public_url", "image_store")
         missing = [variable_name(name) for name in needed if getattr(settings, name) is None]

@@ -1,8 +1,11 @@
 """``imagegate demo``: everything on this machine, with a pretend CometAPI; nothing to buy, nothing to sign up for."""
 
+import asyncio
 import os
+import secrets
 import shlex
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +17,8 @@ from app.accounts.minting import mint
 from app.accounts.models import Budget, Limits, Team
 from app.cli.naming import own_command
 from app.cli.serve import run_until_stopped, serve_gateway
-from app.embedded.lock import DEMO
+from app.embedded.errors import DataFolderBusyError, EmbeddedError
+from app.embedded.lock import DEMO, DataFolderLock
 from app.errors import NotFound, Unauthenticated
 from app.money import parse_dollars
 from app.settings import Settings, load_settings
@@ -25,14 +29,17 @@ from app.wiring import Services
 DEMO_TEAM = "demo"
 _BUDGET = parse_dollars("25")
 _LATENCY_SECONDS = 1.0  # long enough to feel like a picture being made, short enough not to bore
+_MAX_IN_FLIGHT = 200  # few enough for the files that a usual laptop lets a process open
 
 
 def run_demo(port: int | None, data_dir: Path | None) -> None:
     """Serve the demo until stopped. Uses neither COMETAPI_KEY nor IMAGEGATE_REDIS_URL."""
     settings = _demo_settings(port, data_dir)
 
-    async def ready(services: Services, address: str) -> None:
-        click.echo(_welcome(address, await _demo_key(services, settings.data_dir / "demo-key"), settings.data_dir))
+    async def ready(services: Services, address: str, _operators: str) -> None:
+        key = await _demo_key(services, settings.data_dir / "demo-key")
+        token = settings.admin_token.get_secret_value() if settings.admin_token else ""
+        click.echo(_welcome(address, key, token, settings.data_dir))
 
     async def work(listener: socket.socket) -> None:
         async with Simulator() as simulator:
@@ -50,17 +57,42 @@ def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
         cometapi_base_url="http://127.0.0.1/v1",
         redis_url=None,
         total_budget=None,
+        admin_port=None,
     )
+    chosen = settings.model_fields_set
+    folder = data_dir or settings.data_dir / "demo"
+    _expect_free(folder)
     if port is None:
-        is_chosen = "port" in settings.model_fields_set
-        port = settings.port if is_chosen else _free_port(settings.host, settings.port)
+        port = settings.port if "port" in chosen else _free_port(settings.host, settings.port)
     return settings.model_copy(
         update={
             "port": port,
-            "data_dir": data_dir or settings.data_dir / "demo",
+            "data_dir": folder,
             "log_level": "warning",
+            "max_in_flight": settings.max_in_flight if "max_in_flight" in chosen else _MAX_IN_FLIGHT,
+            "admin_token": settings.admin_token or SecretStr(_demo_token(folder / "demo-admin-token")),
         }
     )
+
+
+def _expect_free(folder: Path) -> None:
+    """Look whether a demo runs in the folder already, before anything else is said of it.
+
+    Raises:
+        click.ClickException: one does, or the folder cannot be used.
+
+    """
+
+    async def look() -> None:
+        async with DataFolderLock(folder, DEMO):
+            pass
+
+    try:
+        asyncio.run(look())
+    except DataFolderBusyError as error:
+        raise click.ClickException(f"{error} --data-dir names one.") from None
+    except EmbeddedError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _free_port(host: str, wanted: int) -> int:
@@ -73,6 +105,17 @@ def _free_port(host: str, wanted: int) -> int:
             click.echo(f"Port {wanted} is taken, so another one is used.")
             return 0
     return wanted
+
+
+def _demo_token(file: Path) -> str:
+    """The admin token for the demo's console: that of last time, else a new one."""
+    with suppress(OSError):
+        if text := _read(file):
+            return text
+    text = secrets.token_urlsafe(24)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(file, text)
+    return text
 
 
 async def _demo_key(services: Services, file: Path) -> str:
@@ -109,7 +152,7 @@ async def _new_key(services: Services) -> str:
     return text
 
 
-def _welcome(address: str, key: str, folder: Path) -> str:
+def _welcome(address: str, key: str, token: str, folder: Path) -> str:
     base_url = f"{address}/v1"
     bold = click.style
     return f"""
@@ -117,6 +160,8 @@ def _welcome(address: str, key: str, folder: Path) -> str:
 
   base URL     {base_url}
   virtual key  {key}
+  console      {address}/console/
+  admin token  {token}
   data folder  {folder}
 
 {bold("With curl", bold=True)}

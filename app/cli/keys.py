@@ -1,4 +1,4 @@
-"""``imagegate keys``: who may, each command a client of the admin API."""
+"""``imagegate keys``: who may: made, listed, changed; each command a client of the admin API."""
 
 from datetime import datetime
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import click
 
 from app.accounts.models import HEARTBEAT_SECONDS
+from app.cli.key_states import disable_key, enable_key, revoke_key, rotate_key
 from app.cli.limits import expect_whole_budget, limits_options, limits_text
 from app.cli.options import iso_time, json_option, target_options
 from app.cli.remote import Target, call, quoted
-from app.cli.tables import echo_json, echo_table
+from app.cli.tables import echo_json, echo_table, moment_text
 
 _SECONDS = click.IntRange(*HEARTBEAT_SECONDS)
 
@@ -17,6 +18,12 @@ _SECONDS = click.IntRange(*HEARTBEAT_SECONDS)
 @click.group()
 def keys() -> None:
     """Virtual keys: what teammates hold."""
+
+
+keys.add_command(rotate_key)
+keys.add_command(disable_key)
+keys.add_command(enable_key)
+keys.add_command(revoke_key)
 
 
 @keys.command("create")
@@ -28,6 +35,7 @@ def keys() -> None:
 @click.option("--unknown-fields", type=click.Choice(("refuse", "pass")), help="What to do with fields nobody knows.")
 @click.option("--fan-out", is_flag=True, help="Several pictures at once of models that make one at a time.")
 @click.option("--heartbeat", type=_SECONDS, help="Seconds of silence after which an answer sends white space.")
+@click.option("--metadata", multiple=True, metavar="NAME=TEXT", help="A note of your own; repeat for more.")
 @limits_options
 @json_option
 @target_options
@@ -41,6 +49,7 @@ def create_key(
     unknown_fields: str | None,
     fan_out: bool,
     heartbeat: int | None,
+    metadata: tuple[str, ...],
     limits: dict[str, Any],
     as_json: bool,
 ) -> None:
@@ -58,6 +67,7 @@ def create_key(
         "unknown_fields": unknown_fields,
         "fan_out": fan_out,
         "heartbeat_seconds": heartbeat,
+        "metadata": _notes(metadata),
     }
     made = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys", body))
     if as_json:
@@ -85,11 +95,12 @@ def list_keys(target: Target, team: str, as_json: bool) -> None:
             ", ".join(key["models"] or ["all"]),
             limits_text(key["limits"]) if any(limit is not None for limit in key["limits"].values()) else "-",
             _options_text(key),
+            ", ".join(f"{name}={text}" for name, text in key["metadata"].items()) or "-",
             key["created_at"][:10],
         )
         for key in found
     ]
-    echo_table(("ALIAS", "PUBLIC ID", "STATE", "MODELS", "LIMITS", "OPTIONS", "MADE"), rows)
+    echo_table(("ALIAS", "PUBLIC ID", "STATE", "MODELS", "LIMITS", "OPTIONS", "NOTES", "MADE"), rows)
 
 
 def _options_text(key: dict[str, Any]) -> str:
@@ -119,12 +130,26 @@ def _options_text(key: dict[str, Any]) -> str:
 @click.option("--fan-out/--no-fan-out", default=None, help="Several pictures of models that make one at a time.")
 @click.option("--heartbeat", type=_SECONDS, help="Seconds of silence after which an answer sends white space.")
 @click.option("--no-heartbeat", is_flag=True, help="White space only where a request asks for it.")
+@click.option("--metadata", multiple=True, metavar="NAME=TEXT", help="A note of your own; NAME= takes it away.")
 @limits_options
 @json_option
 @target_options
-def update_key(target: Target, key: str, team: str, limits: dict[str, Any], as_json: bool, **given: Any) -> None:
-    """Change a virtual KEY (id, public id or alias); what is not named stays. In force with the next request."""
+def update_key(
+    target: Target,
+    key: str,
+    team: str,
+    metadata: tuple[str, ...],
+    limits: dict[str, Any],
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Change a virtual KEY; what is not named stays.
+
+    KEY is its id, public id or alias. In force with the next request.
+    """
     patch = _settings_patch(**given) | ({"limits": limits} if limits else {})
+    if metadata:
+        patch["metadata"] = {name: text or None for name, text in _notes(metadata).items()}
     if not patch:
         raise click.UsageError("Say what is to change.")
     changed = call(target, lambda admin: admin.patch(f"/teams/{quoted(team)}/keys/{quoted(key)}", patch))
@@ -132,8 +157,15 @@ def update_key(target: Target, key: str, team: str, limits: dict[str, Any], as_j
         echo_json(changed)
         return
     models = ", ".join(changed["models"]) if changed["models"] is not None else "every model"
-    until = f", until {changed['expires_at']}" if changed["expires_at"] else ""
+    until = f", until {moment_text(changed['expires_at'])}" if changed["expires_at"] else ""
     click.echo(f"{changed['alias']} ({changed['public_id']}): {limits_text(changed['limits'])}; {models}{until}.")
+
+
+def _notes(metadata: tuple[str, ...]) -> dict[str, str]:
+    """The notes of ``--metadata``."""
+    if not all("=" in note for note in metadata):
+        raise click.UsageError("--metadata is NAME=TEXT.")
+    return dict(note.split("=", 1) for note in metadata)
 
 
 def _settings_patch(
@@ -167,20 +199,3 @@ def _settings_patch(
         patch["heartbeat_seconds"] = heartbeat
     said = {"strict": strict, "unknown_fields": unknown_fields, "fan_out": fan_out}
     return patch | {name: value for name, value in said.items() if value is not None}
-
-
-@keys.command("revoke")
-@click.argument("key")
-@click.option("--team", required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option
-@target_options
-def revoke_key(target: Target, key: str, team: str, yes: bool, as_json: bool) -> None:
-    """Close a virtual KEY (id, public id or alias) for ever."""
-    if not yes:
-        click.confirm(f"Revoke {key}? It stops working at once, for ever", abort=True, err=True)
-    revoked = call(target, lambda admin: admin.post(f"/teams/{quoted(team)}/keys/{quoted(key)}/revoke"))
-    if as_json:
-        echo_json(revoked)
-    else:
-        click.echo(f"{revoked['alias']} ({revoked['public_id']}) is revoked.")

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import click
 
 from app.accounts.models import LAST_RESET_DAY, PERIODS
-from app.cli.tables import readable_dollars
+from app.cli.tables import echo_table, moment_text, readable_dollars
+from app.money import parse_dollars
 
 R = TypeVar("R")
 
@@ -26,10 +27,24 @@ def _count_or_none(value: str) -> int | str:
     return value if value == _NO_LIMIT else click.IntRange(min=0)(value)
 
 
+def dollars_text(value: str) -> str:
+    """An amount of dollars as the admin API takes it; the type of an option or argument, which click names."""
+    try:
+        parse_dollars(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value.strip().removeprefix("$")
+
+
 def limits_options(command: Callable[..., R]) -> Callable[..., R]:
     """Give a command the options of limits; it receives those that were given as ``limits``, as a merge patch."""
 
-    @click.option("--budget", help="Dollars that may be spent per period, such as 250 or 12.50.")
+    @click.option(
+        "--budget",
+        type=dollars_text,
+        metavar="DOLLARS",
+        help="Dollars that may be spent per period, such as 250 or 12.50.",
+    )
     @click.option("--no-budget", is_flag=True, help="No budget.")
     @click.option("--period", type=click.Choice(PERIODS), help="Of the budget. A new one is by the month.")
     @click.option("--timezone", help="Where the period's midnight is. [default: UTC]")
@@ -75,7 +90,7 @@ def _limits_patch(
     patch: dict[str, Any] = {name: None if count == _NO_LIMIT else count for name, count in counts.items()}
     money = {name: given[name] for name in _BUDGET if given[name] is not None}
     if budget is not None:
-        money["limit"] = budget.removeprefix("$")
+        money["limit"] = budget
     if alerts or no_alerts:
         if alerts and no_alerts:
             raise click.UsageError("--alert and --no-alerts say the opposite of each other.")
@@ -109,3 +124,24 @@ def budget_text(budget: dict[str, Any] | None) -> str:
         span = f"a {budget['period']} ({budget['timezone']}{begins})"
     alerts = " and ".join(f"{percent} %" for percent in budget["alerts"])
     return f"{readable_dollars(budget['limit'])} {span}" + (f", alerts at {alerts}" if alerts else "")
+
+
+def echo_limits_left(limits: list[dict[str, Any]]) -> None:
+    """Print how each limit of key and team stands, behind an empty line; nothing where there is none."""
+    rows = [
+        (
+            limit["what"],
+            limit["scope"],
+            _amount(limit["limit"]),
+            _amount(limit["left"]),
+            moment_text(limit["resets_at"]),
+        )
+        for limit in limits
+    ]
+    if rows:
+        click.echo()
+        echo_table(("LIMIT", "OF", "ALLOWED", "LEFT", "RESETS"), rows, numbers=(2, 3))
+
+
+def _amount(value: str | int) -> str:
+    return readable_dollars(value) if isinstance(value, str) else f"{value:,}"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from app.cli.remote import Target
+from app.cli.teammate import KEY_VARIABLES, URL_VARIABLES
 
 R = TypeVar("R")
 
@@ -30,6 +31,13 @@ def _purpose(context: click.Context) -> str:
     above = context.parent
     words = [] if above is None or above.parent is None else [_purpose(above)]
     return " ".join([*words, context.info_name or ""])
+
+
+def key_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give a teammate's command the options that say where its gateway is, and which virtual key it uses."""
+    where = f"The gateway. [default: {' or '.join(URL_VARIABLES)}, else on this machine]"
+    key = click.option("--key", help=f"Your virtual key. [default: {' or '.join(KEY_VARIABLES)}]")
+    return click.option("--url", help=where)(key(command))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")

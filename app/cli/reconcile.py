@@ -4,12 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import click
 import httpx
 
-from app.admin.reports import MOST_DAYS
 from app.cli.options import json_option, target_options
 from app.cli.remote import Target, call
 from app.cli.tables import echo_json, echo_table, readable_dollars
@@ -20,6 +18,8 @@ from app.upstream.keys import split_keys
 from app.wiring import VERSION, open_transport
 
 _TOTAL_SECONDS = 60.0
+_MOST_DAYS = 92
+"""A quarter."""
 
 _NOTES = """
 Days are UTC. CometAPI counts everything that was done with the account, by its own clock. Ours counts what was settled
@@ -28,23 +28,25 @@ on the day, a picture of unknown outcome at the most it can cost, and takes off 
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(1, MOST_DAYS), default=7, show_default=True, help="Today is the last.")
+@click.option("--days", type=click.IntRange(1, _MOST_DAYS), default=7, show_default=True, help="Today is the last.")
 @click.option("--key-name", help="Count only this key of the CometAPI account, by its name there. [default: all]")
 @click.option("--balance-url", help=f"Another place to ask. [default: {BALANCE_URL}]")
 @json_option
 @target_options
 def reconcile(target: Target, days: int, key_name: str | None, balance_url: str | None, as_json: bool) -> None:
-    """Compare what the ledger charged on each day with what CometAPI says was used.
+    """Compare our days with those of CometAPI's account.
 
-    CometAPI is asked with IMAGEGATE_BALANCE_KEY, else COMETAPI_KEY (of several the first). It stands in the URL of that
-    question, and a key without any quota is enough for it.
+    That is what the ledger charged on each day with what CometAPI says was used. CometAPI is asked with
+    IMAGEGATE_BALANCE_KEY, else COMETAPI_KEY (of several the first). It stands in the URL of that question, and a key
+    without any quota is enough for it.
     """
     until = datetime.now(UTC).date()
     since = until - timedelta(days=days - 1)
     theirs = _by_day(_asked(load_settings(), balance_url or BALANCE_URL, since, until), key_name)
-    span = {"since": since.isoformat(), "until": until.isoformat()}
-    ours = call(target, lambda admin: admin.get("/usage/days", **span))
-    rows = [_row(day, theirs[date.fromisoformat(day["day"])]) for day in ours]
+    span = {"since": f"{since}T00:00:00Z", "until": f"{until + timedelta(days=1)}T00:00:00Z"}
+    used = call(target, lambda admin: admin.get("/usage", group_by="day", **span))["rows"]
+    ours = {date.fromisoformat(row["day"]): _nanos(row["cost"]) for row in used}
+    rows = [_row(day, ours.get(day, 0), theirs[day]) for day in (since + timedelta(days=n) for n in range(days))]
     if as_json:
         echo_json(rows)
         return
@@ -54,10 +56,9 @@ def reconcile(target: Target, days: int, key_name: str | None, balance_url: str 
     click.echo(_NOTES)
 
 
-def _row(day: dict[str, Any], theirs: int) -> dict[str, str]:
-    ours = _nanos(day["cost"])
+def _row(day: date, ours: int, theirs: int) -> dict[str, str]:
     told = {"ours": ours, "theirs": theirs, "difference": ours - theirs}
-    return {"day": day["day"]} | {name: dollars(amount) for name, amount in told.items()}
+    return {"day": day.isoformat()} | {name: dollars(amount) for name, amount in told.items()}
 
 
 def _by_day(days: Sequence[KeyDay], key_name: str | None) -> Counter[date]:

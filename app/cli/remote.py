@@ -11,12 +11,16 @@ from urllib.parse import quote
 import click
 import httpx
 
-from app.cli.local import local_gateway
+from app.accounts.credentials import without_secret
+from app.cli.addresses import gateway_address, no_gateway
 from app.embedded.errors import EmbeddedError
 from app.errors import GatewayError
 from app.settings import Settings, SettingsError, load_settings
 
 T = TypeVar("T")
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+"""Errors before the first byte of a request: nothing can have happened."""
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -34,6 +38,12 @@ class Target:
 class Unanswered(click.ClickException):
     """Nobody knows whether what was asked for has happened."""
 
+    exit_code = 3
+
+    def __init__(self, why: str, cure: str = "It may have come about all the same: look before you repeat it.") -> None:
+        super().__init__(f"{why} {cure}")
+        self.why = why
+
 
 class Admin:
     """Calls of the admin API; an error answer ends the command with its message."""
@@ -43,7 +53,21 @@ class Admin:
 
     async def get(self, path: str, **query: Any) -> Any:
         """GET a document."""
-        return await self._call("GET", path, params={k: v for k, v in query.items() if v is not None})
+        return await self._call("GET", path, params=said(query))
+
+    async def text(self, path: str, **query: Any) -> str:
+        """GET a file, or a piece of one."""
+        response = await self.answer(path, **query)
+        if response.headers.get("content-type", "").startswith("application/json"):
+            _read(response)  # no imagegate's answer
+        return response.text
+
+    async def answer(self, path: str, **query: Any) -> httpx.Response:
+        """GET what may have several forms."""
+        response = await self._ask("GET", path, params=said(query))
+        if response.is_error:
+            _read(response)
+        return response
 
     async def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """POST a body."""
@@ -53,25 +77,45 @@ class Admin:
         """PATCH a record."""
         return await self._call("PATCH", path, json=body)
 
+    async def delete(self, path: str) -> Any:
+        """DELETE a record; what it was."""
+        return await self._call("DELETE", path)
+
     async def _call(self, method: str, path: str, **given: Any) -> Any:
+        return _read(await self._ask(method, path, **given))
+
+    async def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         try:
-            response = await self._client.request(method, f"/admin/v1{path}", **given)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise Unanswered(f"{self._client.base_url} cannot be reached: {error}") from None
-        try:
-            document = response.json()
-            message = document["error"]["message"] if response.is_error else ""
-        except (ValueError, LookupError, TypeError):
-            told = f"--url leads to no imagegate: it answered {response.status_code} in another form."
-            raise click.ClickException(told) from None
-        if response.is_error:
-            raise (Unanswered if response.is_server_error else click.ClickException)(str(message))
-        return document
+            return await self._client.request(method, f"/admin/v1{path}", **given)
+        except (*NEVER_SENT, httpx.InvalidURL, UnicodeError) as error:
+            raise click.ClickException(f"{self._client.base_url} cannot be reached: {error}") from None
+        except httpx.HTTPError as error:
+            told = f"{self._client.base_url} gave no whole answer: {str(error) or type(error).__name__}."
+            raise (click.ClickException if method == "GET" else Unanswered)(told) from None
+
+
+def _read(response: httpx.Response) -> Any:
+    """The document of an answer; an error ends the command."""
+    try:
+        document = response.json()
+        message = document["detail"] if response.is_error else ""
+    except (ValueError, LookupError, TypeError):
+        raise no_gateway(response.status_code) from None
+    if response.is_error:
+        is_told = response.is_client_error or response.request.method == "GET"
+        raise (click.ClickException if is_told else Unanswered)(str(message))
+    return document
+
+
+def said(query: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a query that were given; of a whole key its public id, as addresses are logged."""
+    shown = {name: without_secret(value) if isinstance(value, str) else value for name, value in query.items()}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def quoted(name: str) -> str:
-    """A name as a part of a path, whatever is in it."""
-    return quote(name, safe="")
+    """A name as a part of a path, whatever is in it; of a whole key its public id, as addresses are logged."""
+    return quote(without_secret(name), safe="")
 
 
 def call(target: Target, work: Callable[[Admin], Awaitable[T]]) -> T:
@@ -104,12 +148,14 @@ def _settings(target: Target) -> Settings:
 @asynccontextmanager
 async def _client(target: Target) -> AsyncIterator[httpx.AsyncClient]:
     if target.url is None:
+        from app.cli.local import local_gateway  # noqa: PLC0415 - a whole gateway, and a second to import it
+
         async with local_gateway(_settings(target), target.purpose) as client:
             yield client
         return
     if not target.token:
         raise click.ClickException("--url needs the admin token: --token, or IMAGEGATE_TOKEN in the environment.")
-    base = target.url.rstrip("/").removesuffix("/v1")
     headers = {"Authorization": f"Bearer {target.token}"}
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=_TIMEOUT_SECONDS) as client:
+    address = gateway_address(target.url)
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_TIMEOUT_SECONDS) as client:
         yield client

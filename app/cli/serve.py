@@ -6,9 +6,10 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from ipaddress import ip_address
 from types import FrameType
 from typing import Any
 
@@ -16,6 +17,7 @@ import click
 import uvicorn
 from typing_extensions import override
 
+from app.admin.guard import OwnAddress
 from app.cli.local import owned_redis
 from app.embedded.errors import EmbeddedError
 from app.embedded.lock import SERVE
@@ -34,8 +36,8 @@ _DESCRIPTORS_EACH = 22
 _LAST_WORDS_SECONDS = 15.0
 """More than a request that is cut off needs to be resolved (`app.ledger.shelter`)."""
 
-Ready = Callable[[Services, str], Awaitable[None]]
-"""Called once the gateway listens, with its services and its address (``http://127.0.0.1:8080``)."""
+Ready = Callable[[Services, str, str], Awaitable[None]]
+"""Called once the gateway listens: its services, its address (``http://127.0.0.1:8080``), the operator's door's."""
 
 
 def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Coroutine[Any, Any, None]]) -> None:
@@ -51,7 +53,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         # the process in its tracks: Redis and the journal are still to be closed.
         signal.signal(number, _nothing)
     _raise_descriptor_limit(_DESCRIPTORS_EACH * settings.max_in_flight + 100)
-    listener = _listen(settings)
+    listener = _listen(settings.host, settings.port, "IMAGEGATE_PORT or IMAGEGATE_HOST")
     try:
         with asyncio.Runner(loop_factory=_event_loop()) as runner:
             runner.run(work(listener))
@@ -67,11 +69,40 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
     """Open everything, serve, and close everything in reverse."""
     # Port 0 is known only now, and links to pictures name it.
     reached = settings.model_copy(update={"port": listener.getsockname()[1]})
-    async with owned_redis(settings, purpose) as url, open_services(reached, url) as services:
-        await _expect_redis(services)
-        config = server_config(create_app(services), settings)
-        server = _Server(config, lambda: ready(services, _address(listener)), services)
-        await server.serve(sockets=[listener])
+    with _operators_listener(settings, listener) as own:
+        async with owned_redis(settings, purpose) as url, open_services(reached, url) as services:
+            await _expect_redis(services)
+
+            async def listening() -> None:
+                await ready(services, _address(listener), _address(own or listener))
+                if own is not None:
+                    announce(f"The operator's door is at {_address(own)}/admin/v1, and nowhere else")
+
+            address = None if own is None else _own_address(own, listener)
+            config = server_config(create_app(services, address), settings)
+            await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
+
+
+@contextmanager
+def _operators_listener(settings: Settings, public: socket.socket) -> Iterator[socket.socket | None]:
+    """The operator's own listening socket; None where the settings want none."""
+    if settings.admin_port is None:
+        yield None
+        return
+    host = settings.admin_host or settings.host
+    with _listen(host, settings.admin_port, "IMAGEGATE_ADMIN_PORT or IMAGEGATE_ADMIN_HOST") as own:
+        host, port = own.getsockname()[:2]
+        if port == public.getsockname()[1] and ip_address(host.partition("%")[0]).is_unspecified:
+            raise click.ClickException(
+                f"Nobody could tell the two doors apart: both listen at port {port}, the operator's at every address. "
+                "Set another IMAGEGATE_ADMIN_PORT, or one address as IMAGEGATE_ADMIN_HOST."
+            )
+        yield own
+
+
+def _own_address(own: socket.socket, public: socket.socket) -> OwnAddress:
+    host, port = own.getsockname()[:2]
+    return OwnAddress(host.partition("%")[0], port, public.getsockname()[1])
 
 
 async def _expect_redis(services: Services) -> None:
@@ -154,7 +185,7 @@ def _raise_descriptor_limit(wanted: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        log.warning("few file descriptors", extra={"limit": allowed, "wanted": wanted, "cure": "ulimit -n"})
+        log.warning("few file descriptors", extra={"limit": allowed, "wanted": wanted, "cure": f"ulimit -n {wanted}"})
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -166,15 +197,17 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(host: str, port: int, settings: str) -> socket.socket:
+    """A listening socket; ``settings`` are those to be set where there can be none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise click.ClickException(
-            f"Cannot listen on {settings.host}:{settings.port}: {why}. Set IMAGEGATE_PORT or IMAGEGATE_HOST."
-        ) from None
+        raise click.ClickException(f"Cannot listen on {host}:{port}: {why}. Set {settings}.") from None
+    # Connections inherit it. uvloop sets it by itself; without it the last piece of an answer waits 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _address(listener: socket.socket) -> str:

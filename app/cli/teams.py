@@ -7,8 +7,8 @@ import click
 from app.cli.limits import budget_text, expect_whole_budget, limits_options, limits_text
 from app.cli.naming import own_command
 from app.cli.options import json_option, target_options
-from app.cli.remote import Target, books_folder, call, quoted
-from app.cli.tables import echo_json, echo_table
+from app.cli.remote import Admin, Target, books_folder, call, quoted
+from app.cli.tables import echo_json, echo_table, moment_text, readable_dollars
 
 
 @click.group()
@@ -56,8 +56,45 @@ def list_teams(target: Target, as_json: bool) -> None:
 @json_option
 @target_options
 def show_team(target: Target, team: str, as_json: bool) -> None:
-    """One TEAM (name or id): its limits, and what its new keys get."""
+    """The limits of a TEAM, and those its new keys get.
+
+    TEAM is its name or id.
+    """
     _echo(call(target, lambda admin: admin.get(f"/teams/{quoted(team)}")), as_json)
+
+
+@teams.command("standing")
+@click.argument("team")
+@json_option
+@target_options
+def show_standing(target: Target, team: str, as_json: bool) -> None:
+    """How a TEAM and its keys stand with their budgets.
+
+    TEAM is its name or id.
+    """
+
+    async def work(admin: Admin) -> tuple[Any, dict[str, str]]:
+        path = f"/teams/{quoted(team)}"
+        told = await admin.get(f"{path}/standing")
+        keys = [] if as_json else await admin.get(f"{path}/keys")
+        return told, {key["id"]: key["state"] for key in keys}
+
+    told, states = call(target, work)
+    if as_json:
+        echo_json(told)
+        return
+    rows = [
+        (
+            standing["alias"] or standing["key"] or "(team)",
+            states.get(standing["key"], "-"),
+            budget_text(standing["budget"]),
+            *(readable_dollars(standing[name]) for name in ("spent", "held")),
+            readable_dollars(standing["left"]) if standing["left"] is not None else "-",
+            moment_text(standing["resets_at"]),
+        )
+        for standing in told["standings"]
+    ]
+    echo_table(("WHO", "STATE", "BUDGET", "SPENT", "HELD", "LEFT", "RESETS"), rows, numbers=(3, 4, 5))
 
 
 @teams.command("update")
@@ -76,7 +113,10 @@ def update_team(target: Target, team: str, limits: dict[str, Any], as_json: bool
 @json_option
 @target_options
 def set_key_defaults(target: Target, team: str, limits: dict[str, Any], as_json: bool) -> None:
-    """Say what a new key of a TEAM gets where nothing else is said. Keys that exist keep what they have."""
+    """Say what the new keys of a TEAM get.
+
+    That is, where nothing else is said when one is made. Keys that exist keep what they have.
+    """
     _change(target, team, {"key_limits": limits}, as_json)
 
 

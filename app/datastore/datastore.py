@@ -41,6 +41,7 @@ class Datastore:
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run a script by its SHA; a server that does not know it gets the text. All keys share one hash tag."""
         words = ("EVALSHA", script.sha, len(keys), *keys, *args)
+        _check_text(words)
         return await self._servers.submit(Call(words, keys[0] if keys else None, script))
 
     async def command(self, *words: Argument) -> Any:
@@ -68,6 +69,19 @@ class Datastore:
         await self._servers.aclose()
 
 
+def _check_text(words: Command) -> None:
+    """Refuse what has no bytes (a lone surrogate) before it joins the commands of others: a fault of its caller alone.
+
+    Raises:
+        UnicodeEncodeError: it has none.
+
+    """
+    text = "".join([word for word in words if isinstance(word, str)])
+    if not text.isascii():
+        text.encode()
+
+
 def _call(words: Command) -> Call:
+    _check_text(words)
     key = words[1] if len(words) > 1 else None
     return Call(words, str(key) if isinstance(key, int) else key)

@@ -27,7 +27,7 @@ async def decode(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
         text = text.replace(_SLASH, b"/")
         whole = len(text) - len(text) % 4
         text, rest = text[:whole], text[whole:] + escape
-        if text and is_over:
+        if (text and is_over) or text.endswith(b"==="):
             raise ValueError("base64 goes on behind its end")
         if text:
             is_over = text.endswith(b"=")

@@ -1,7 +1,6 @@
 """``POST /v1/images/quote``: what a request would cost, and whether it would be admitted now; changes nothing."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,11 +12,11 @@ from app.catalog.pricing import Quote, quote
 from app.errors import Conflict
 from app.gateway.door import Door
 from app.gateway.in_flight import InFlight
+from app.gateway.limits_left import iso, limits_left, scope_word
 from app.gateway.reading import RequestReader
 from app.gateway.refusals import rate_headers, told
-from app.keyspace import TEAM_SCOPE
 from app.ledger.ledger import Ledger
-from app.ledger.models import Admission, Reason, Standing, Verdict
+from app.ledger.models import Admission, Reason, Verdict
 from app.money import dollars
 
 _UNSHOWN = frozenset({"prompt", "image"})
@@ -81,7 +80,7 @@ class Quotation:
             },
             "highest_tokens": quote.usage.total,
             "would_be_refused": [_refusal(reason, quote) for reason in self.admission.reasons],
-            "left": [_left(standing) for standing in self.admission.standings],
+            "left": limits_left(self.admission),
         }
 
 
@@ -91,23 +90,8 @@ def _refusal(reason: Reason, quote: Quote) -> dict[str, Any]:
     return {
         "code": error.code,
         "reason": reason.code,
-        "scope": _scope(reason.scope),
+        "scope": scope_word(reason.scope),
         "message": error.message,
         "retry_after_seconds": waits,
-        "resets_at": f"{datetime.fromtimestamp(reason.resets_ms / 1000, UTC):%FT%TZ}" if reason.resets else None,
+        "resets_at": iso(reason.resets_ms) if reason.resets else None,
     }
-
-
-def _left(standing: Standing) -> dict[str, Any]:
-    shown: Any = dollars if standing.what == "budget" else int
-    return {
-        "what": standing.what,
-        "scope": _scope(standing.scope),
-        "limit": shown(standing.limit),
-        "remaining": shown(max(0, standing.remaining)),
-        "resets_in_seconds": standing.reset_ms // 1000,
-    }
-
-
-def _scope(scope: str) -> str:
-    return "team" if scope == TEAM_SCOPE else "key"

@@ -2,14 +2,16 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, product
 
 from app.datastore.datastore import Datastore
 from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope, spend_field
 from app.ledger.models import Entry
+from app.ledger.pages import LedgerPages
 
-_PAGE = 1000
+_ROLL_UPS_AT_ONCE = 1000
 _ROLL_UP_HOURS = 399 * 24
 """A day less than a roll-up is kept (``books.lua``)."""
 
@@ -18,8 +20,8 @@ Sums = dict[tuple[str, str], Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands on the books of a team now, by field name (`app/keyspace.py`)."""
+class TeamBooks:
+    """Spend and holds of a team as they are, by field name (`app/keyspace.py`)."""
 
     spend: dict[str, int]
     held: dict[str, int]
@@ -32,6 +34,10 @@ class Standing:
         """Nano-dollars set aside for a scope's requests under way."""
         return self.held.get(f"{scope}:cost", 0)
 
+    def held_images(self, scope: str) -> int:
+        """Pictures that requests under way are for."""
+        return self.held.get(f"{scope}:images", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -43,7 +49,7 @@ class Difference:
 
 
 class UsageReader:
-    """Reads roll-ups and ledger of one team at a time; changes nothing."""
+    """Reads roll-ups, standings and ledgers; changes nothing."""
 
     def __init__(self, datastore: Datastore) -> None:
         self._datastore = datastore
@@ -52,22 +58,30 @@ class UsageReader:
         """Roll-ups of the UTC hours that touch [from, to), summed."""
         return await self._sum(team_id, range(hour_of(from_ms), hour_of(to_ms - 1) + 1))
 
-    async def standing(self, team_id: str) -> Standing:
-        """Spend and holds as they are."""
-        names = TeamKeys(team_id)
-        spend, held = await self._datastore.commands([("HGETALL", names.spend), ("HGETALL", names.held)])
-        return Standing(_integers(spend), _integers(held))
+    async def roll_ups(self, team_ids: Iterable[str], hours: Sequence[int]) -> AsyncIterator[tuple[str, int, Sums]]:
+        """Team id, UTC hour (since 1970) and sums of every roll-up that holds anything.
 
-    async def entries(self, team_id: str) -> AsyncIterator[Entry]:
-        """Every ledger entry, oldest first, a page in memory at a time."""
-        names, cursor = TeamKeys(team_id), "-"
-        while True:
-            page = await self._datastore.command("XRANGE", names.ledger, cursor, "+", "COUNT", _PAGE)
-            for entry_id, fields in page:
-                yield Entry.from_stream(entry_id, fields)
-            if len(page) < _PAGE:
-                return
-            cursor = f"({page[-1][0].decode()}"
+        A thousand are asked for in one write, and only those are in memory.
+        """
+        wanted = product(team_ids, hours)
+        while part := list(islice(wanted, _ROLL_UPS_AT_ONCE)):
+            replies = await self._datastore.commands([("HGETALL", TeamKeys(team).usage(hour)) for team, hour in part])
+            for (team_id, hour), fields in zip(part, replies, strict=True):
+                if fields:
+                    yield team_id, hour, _read_roll_up(fields)
+
+    async def standing(self, team_id: str) -> TeamBooks:
+        """Spend and holds as they are."""
+        return (await self.standings([team_id]))[team_id]
+
+    async def standings(self, team_ids: Sequence[str]) -> dict[str, TeamBooks]:
+        """Spend and holds of several teams by their ids, in one write."""
+        names = [TeamKeys(team_id) for team_id in team_ids]
+        spend = [("HGETALL", of.spend) for of in names]
+        replies = await self._datastore.commands(spend + [("HGETALL", of.held) for of in names])
+        told = map(_integers, replies)
+        spends = list(islice(told, len(names)))
+        return {team_id: TeamBooks(spent, held) for team_id, spent, held in zip(team_ids, spends, told, strict=True)}
 
     async def verify(self, team_id: str) -> tuple[int, list[Difference]]:
         """Recompute everything from the entries: they sum to spend and to the roll-ups, and holds to what is held.
@@ -84,7 +98,7 @@ class UsageReader:
         # Roll-ups of hours before this are gone, or about to go; the entries stay.
         oldest = hour_of(int(time.time() * 1000)) - _ROLL_UP_HOURS
         number = 0
-        async for entry in self.entries(team_id):
+        async for entry in LedgerPages(self._datastore).oldest_first(team_id):
             number += 1
             spend[spend_field(TEAM_SCOPE, entry.team_period)] += entry.cost
             spend[spend_field(key_scope(entry.key), entry.key_period)] += entry.cost
@@ -99,17 +113,13 @@ class UsageReader:
         return number, differences + await self._verify_holds(team_id, standing)
 
     async def _sum(self, team_id: str, hours: Sequence[int]) -> Sums:
-        names = TeamKeys(team_id)
         total: Sums = defaultdict(Counter)
-        for start in range(0, len(hours), _PAGE):
-            part = hours[start : start + _PAGE]
-            for fields in await self._datastore.commands([("HGETALL", names.usage(hour)) for hour in part]):
-                for field, amount in _integers(fields).items():
-                    key, model, measure = field.split("|")
-                    total[key, model][measure] += amount
+        async for _, _, sums in self.roll_ups([team_id], hours):
+            for of, measures in sums.items():
+                total[of].update(measures)
         return total
 
-    async def _verify_holds(self, team_id: str, standing: Standing) -> list[Difference]:
+    async def _verify_holds(self, team_id: str, standing: TeamBooks) -> list[Difference]:
         """Every hold has a lease and what is held is the sum of the holds."""
         names = TeamKeys(team_id)
         reservations, leases = await self._datastore.commands(
@@ -153,6 +163,14 @@ def _compare(what: str, expected: Counter[str], found: Counter[str]) -> list[Dif
         for name in sorted(expected.keys() | found.keys())
         if expected[name] != found[name]
     ]
+
+
+def _read_roll_up(fields: dict[bytes, bytes]) -> Sums:
+    sums: Sums = defaultdict(Counter)
+    for field, amount in fields.items():
+        key, model, measure = field.decode().split("|")
+        sums[key, model][measure] = int(amount)
+    return sums
 
 
 def _integers(fields: dict[bytes, bytes]) -> dict[str, int]:

@@ -37,6 +37,13 @@ class Register:
         found = await self._read(team_id, key_id, [request_id])
         return found[0] if found else None
 
+    async def find_of_team(self, team_id: str, request_id: str) -> RequestRecord | None:
+        """The same for whoever may see the requests of every key of the team."""
+        if not is_request_id(request_id):
+            return None
+        key_id: bytes | None = await self._datastore.command("HGET", TeamKeys(team_id).request(request_id), "key")
+        return await self.find(team_id, key_id.decode(), request_id) if key_id else None
+
     async def recent(self, team_id: str, key_id: str, limit: int) -> list[RequestRecord]:
         """The newest requests of a key, the newest first; at most 100 are remembered."""
         ids = await self._datastore.command("ZREVRANGE", TeamKeys(team_id).recent(key_id), 0, limit - 1)

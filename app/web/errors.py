@@ -1,4 +1,4 @@
-"""Rendering errors, in one place: OpenAI's envelope and the headers its SDKs obey."""
+"""Rendering errors, in one place: OpenAI's envelope and the headers its SDKs obey; problems at the operator's door."""
 
 import logging
 import math
@@ -18,8 +18,13 @@ from app.gateway.door import Header
 
 log = logging.getLogger(__name__)
 
+ADMIN_PREFIX = "/admin/"
+"""Where paths of the operator's door begin."""
+
 _PLACES = ("body", "query", "path")
 """Where FastAPI found what it complains about; the caller knows."""
+
+_PROBLEM: Header = (b"content-type", b"application/problem+json")
 
 _MOST_RETRY_SECONDS = 60
 """Older SDKs fall back to a quick retry of their own when asked to wait longer than this (facts §3)."""
@@ -36,6 +41,12 @@ def bearer_of(scope: Scope) -> str | None:
     if len(found) > 1:
         raise Unauthenticated("There are several Authorization headers; send one.")
     return found[0].decode("latin-1") if found else None
+
+
+def is_admin(scope: Scope) -> bool:
+    """Whether a request is for the operator's door, whose errors are problems (RFC 9457)."""
+    path: str = scope["path"]
+    return path.startswith(ADMIN_PREFIX)
 
 
 def refusal_body(error: GatewayError) -> bytes:
@@ -61,8 +72,10 @@ def refusal_headers(error: GatewayError) -> list[Header]:
 
 async def send_refusal(scope: Scope, send: Send, error: GatewayError, extra: Sequence[Header] = ()) -> None:
     """Answer a request with an error: the one place where that is done."""
-    body = refusal_body(error)
-    headers = [*refusal_headers(error), *extra, (b"content-length", str(len(body)).encode())]
+    body, headers = refusal_body(error), refusal_headers(error)
+    if is_admin(scope):
+        body, headers[0] = orjson.dumps(error.problem()), _PROBLEM
+    headers += [*extra, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
 
@@ -106,11 +119,11 @@ async def on_invalid_body(_: Request, error: Exception) -> Response:
     return Refusal(InvalidRequest(f"{param or 'The body'}: {message}", param=param))
 
 
-async def on_fault(request: Request, error: Exception) -> Response:
-    """A fault of ours; Starlette logs it after this."""
-    route = request.scope.get("route")  # its pattern: the path itself may be a link, which is a secret
+async def send_fault(scope: Scope, send: Send, error: Exception) -> None:
+    """Answer a request that failed by a fault of ours; whoever calls this raises it on, for the server to log."""
+    route = scope.get("route")  # its pattern: the path itself may be a link, which is a secret
     log.error("a route failed", extra={"route": getattr(route, "path", None), "detail": repr(error)})
-    return Refusal(_internal())
+    await send_refusal(scope, send, _internal())
 
 
 def _internal() -> InternalError:

@@ -1,35 +1,71 @@
-"""What every HTTP request passes on its way in, as plain ASGI: an id of its own."""
+"""What every HTTP request passes on its way in, as plain ASGI: an id, and an answer that gives nothing away."""
 
 import secrets
 import time
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts.credentials import BASE62
+from app.gateway.door import Header
+from app.web.errors import is_admin, send_fault
+
+SAFE: Final[tuple[Header, ...]] = (
+    # What a model or a caller made is never taken for a page or a script, whatever it looks like.
+    (b"x-content-type-options", b"nosniff"),
+    # The link to a picture is a secret, which no other site is told as the page somebody came from.
+    (b"referrer-policy", b"no-referrer"),
+    # No page of others draws ours inside itself, to have its buttons pressed.
+    (b"x-frame-options", b"DENY"),
+)
+"""On every answer, unless it says otherwise itself."""
+OPERATORS: Final[tuple[Header, ...]] = (*SAFE, (b"cache-control", b"private, no-store"))
+"""On every answer of the operator's door: no cache keeps money, keys or names."""
 
 
-class RequestIds:
-    """Gives each request an id that sorts by time; it is the reservation's id and the answer's ``x-request-id``."""
+class RequestHeads:
+    """Gives each request an id that sorts by time; it is the reservation's id and the answer's ``x-request-id``.
+
+    Every answer carries it, and the headers above; also that to a fault, which Starlette would give outside of this.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the id and pass on; every answer carries it."""
+        """Add the id and pass on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = new_request_id()
         header = (b"x-request-id", request_id.encode())
+        usual = OPERATORS if is_admin(scope) else SAFE
         # A fresh dict: uvicorn's own is the lifespan's state, shared by all requests.
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
 
+        is_answered = False
+
         async def send_with_id(message: Message) -> None:
+            nonlocal is_answered
             if message["type"] == "http.response.start":
-                message["headers"] = [header, *message["headers"]]
+                is_answered = True
+                message["headers"] = [header, *_with(usual, message["headers"])]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            if not is_answered:
+                await send_fault(scope, send_with_id, error)
+            raise
+
+
+def _with(usual: Sequence[Header], headers: Iterable[Header]) -> list[Header]:
+    """An answer's own headers, and those of the usual ones that it does not set itself."""
+    own = list(headers)
+    names = {name for name, _ in own}
+    return [*(header for header in usual if header[0] not in names), *own]
 
 
 def new_request_id() -> str:

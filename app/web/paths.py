@@ -13,6 +13,8 @@ _PUBLIC = (
     "/images/quote",
     "/images/requests",
     "/models",
+    "/catalog",
+    "/usage",
 )
 _PUBLIC_BELOW = ("/images/requests/", "/models/")
 

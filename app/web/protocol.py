@@ -12,11 +12,13 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.web.cut import CUT
+from app.web.middleware import SAFE
 
 MAX_HEAD_BYTES = 65_536
 """What nginx allows with its large buffers, twice over; a virtual key has 60 bytes."""
 
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+_SAFE = b"".join(b"%b: %b\r\n" % header for header in SAFE)
 _PHRASES = {400: b"Bad Request", 431: b"Request Header Fields Too Large"}
 
 
@@ -93,9 +95,9 @@ class EdgeProtocol(HttpToolsProtocol):
         """Answer in the envelope and close: what follows on this connection cannot be read any more."""
         error = {"message": message, "type": "invalid_request_error", "param": None, "code": "invalid_http"}
         body = orjson.dumps({"error": error})
-        head = b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        head = b"HTTP/1.1 %d %s\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self._forget_deadline()
-        self.transport.write(head % (status, _PHRASES[status], len(body)) + body)
+        self.transport.write(head % (status, _PHRASES[status], _SAFE, len(body)) + body)
         self.transport.close()
 
 

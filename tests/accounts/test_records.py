@@ -1,14 +1,26 @@
 """Teams and virtual keys as values, and their form in Redis."""
 
+import dis
+import hmac
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Literal
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.accounts.models import PERIODS, Budget, KeyOptions, Limits, Principal, Team, VirtualKey
+from app.accounts.models import (
+    PERIODS,
+    Budget,
+    KeyOptions,
+    KeyState,
+    Limits,
+    PreviousSecret,
+    Principal,
+    Team,
+    VirtualKey,
+)
 from app.money import MAX_MONEY, Money
 
 counts = st.none() | st.integers(0, 10**9)
@@ -46,6 +58,9 @@ keys = st.builds(
     models=st.none() | st.lists(texts, max_size=3).map(tuple),
     expires_at=st.none() | times,
     revoked_at=st.none() | times,
+    disabled_at=st.none() | times,
+    previous=st.lists(st.builds(PreviousSecret, sha256=texts, until=times), max_size=3).map(tuple),
+    metadata=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
     options=st.builds(
         KeyOptions,
         strict=st.none() | st.booleans(),
@@ -91,14 +106,15 @@ def test_keys_of_other_versions_are_read() -> None:
     key = VirtualKey("K", "T", "a", "x", NOW, Limits(), options=KeyOptions(strict=True, fan_out=True))
     document = orjson.loads(key.document())
     older = document | {"options": {"strict": True, "fan_out": True}}
-    oldest = {name: value for name, value in document.items() if name != "options"}
+    later = ("options", "disabled_at", "previous", "metadata")
+    oldest = {name: value for name, value in document.items() if name not in later}
     newer = document | {"options": document["options"] | {"colour": "blue"}}
     assert VirtualKey.from_document(orjson.dumps(older), 1) == key
-    assert VirtualKey.from_document(orjson.dumps(oldest), 1).options == KeyOptions()
+    assert VirtualKey.from_document(orjson.dumps(oldest), 1) == replace(key, options=KeyOptions())
     assert VirtualKey.from_document(orjson.dumps(newer), 1) == key
 
 
-def a_key(**given: datetime | tuple[str, ...]) -> VirtualKey:
+def a_key(**given: datetime | str | tuple[str, ...]) -> VirtualKey:
     fields = {"id": "K", "team_id": "T", "alias": "a", "secret_sha256": "x", "created_at": NOW, "limits": Limits()}
     return VirtualKey(**{**fields, **given})  # type: ignore[arg-type]  # a test's own shorthand
 
@@ -110,14 +126,31 @@ def a_key(**given: datetime | tuple[str, ...]) -> VirtualKey:
         (a_key(expires_at=NOW + timedelta(microseconds=1)), "active"),
         (a_key(expires_at=NOW), "expired"),
         (a_key(revoked_at=NOW - timedelta(days=1)), "revoked"),
-        (a_key(revoked_at=NOW, expires_at=NOW), "revoked"),
+        (a_key(revoked_at=NOW, expires_at=NOW, disabled_at=NOW), "revoked"),
+        (a_key(expires_at=NOW, disabled_at=NOW), "expired"),
+        (a_key(disabled_at=NOW), "disabled"),
     ],
 )
-def test_a_key_is_open_until_it_expires_or_is_revoked(
-    key: VirtualKey, state: Literal["active", "expired", "revoked"]
-) -> None:
+def test_a_key_is_open_until_it_expires_or_is_revoked(key: VirtualKey, state: KeyState) -> None:
     """Expired from the named moment on; a revoked key is called revoked whatever else it is."""
     assert key.state(NOW) == state
+
+
+def test_a_key_knows_its_secrets() -> None:
+    """The one it has, and those before until their grace is over; nothing else, and not the emptiness."""
+    soon = NOW + timedelta(microseconds=1)
+    rotated = replace(a_key(), previous=(PreviousSecret("y", NOW), PreviousSecret("z", soon)))
+    assert [rotated.knows(text, NOW) for text in ("x", "y", "z", "w", "")] == ["good", "over", "good", None, None]
+    assert [a_key().knows(text, NOW) for text in ("x", "")] == ["good", None]
+    assert (rotated.previous_until, a_key().previous_until) == (soon, None)
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    """The comparison is hmac's, which takes as long for a near miss as for a far one; no other is in the code."""
+    names = [call.argval for call in dis.get_instructions(VirtualKey.knows)]
+    assert names.count("compare_digest") == 1
+    assert "==" not in names[: names.index("compare_digest")]
+    assert VirtualKey.knows.__globals__["hmac"] is hmac
 
 
 def test_the_public_id_is_the_part_before_the_secret() -> None:

@@ -1,7 +1,6 @@
 """The operator's door of a gateway, without a network between."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,22 +8,11 @@ import httpx
 import pytest
 
 from app.accounts.store import AccountStore
-from app.main import create_app
 from app.money import Money
 from app.settings import load_settings
 from app.wiring import Services, open_services
+from tests.admin.operators import entering
 from tests.support.gateway import ADMIN_TOKEN
-
-
-@asynccontextmanager
-async def entering(services: Services) -> AsyncIterator[httpx.AsyncClient]:
-    """An operator's client of a gateway of these services."""
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(services)),
-        base_url="http://imagegate/admin/v1",
-        headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
-    ) as client:
-        yield client
 
 
 @pytest.fixture

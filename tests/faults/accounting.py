@@ -22,6 +22,7 @@ from app.catalog.policy import Policy
 from app.catalog.pricing import quote
 from app.datastore.opening import open_datastore
 from app.ledger.models import Entry
+from app.ledger.pages import LedgerPages
 from app.ledger.usage import Difference, UsageReader
 from app.simulator.server import Simulator
 from tests.support.process import serving
@@ -40,6 +41,7 @@ class Accounting:
 
     accounts: AccountStore
     usage: UsageReader
+    pages: LedgerPages
 
     async def new_team(self, limits: Limits | None = None, team_id: str | None = None) -> Team:
         """A team of its own."""
@@ -55,7 +57,7 @@ class Accounting:
 
     async def entries(self, team: Team) -> list[Entry]:
         """The team's ledger, oldest first."""
-        return [entry async for entry in self.usage.entries(team.id)]
+        return [entry async for entry in self.pages.oldest_first(team.id)]
 
     async def spent(self, team: Team) -> int:
         """What the team has spent, by the counter that budgets are compared with."""
@@ -89,7 +91,7 @@ async def accounting(redis_url: str) -> AsyncIterator[Accounting]:
     """Open the books of a Redis; patient, because its machine may be busy with the gateways under test."""
     datastore = open_datastore(redis_url, timeout_seconds=10)
     try:
-        yield Accounting(AccountStore(datastore), UsageReader(datastore))
+        yield Accounting(AccountStore(datastore), UsageReader(datastore), LedgerPages(datastore))
     finally:
         await datastore.aclose()
 

@@ -260,6 +260,20 @@ def test_sync_writes_the_new_prices(prices: PriceListServer, tmp_path: Path) -> 
     assert prices.asked[-1][0] == "/elsewhere"
 
 
+def test_sync_prints_json(prices: PriceListServer, tmp_path: Path) -> None:
+    """The same for a program; with --write, what became of each model's file."""
+    prices.list_prices(gpt_image_2=pricing(5, 24), qwen_image=pricing(-1, 2))
+    told = json.loads(sync(prices, "--json").stdout)
+    changes = {difference["model"]: difference["changes"] for difference in told["differences"]}
+    first = {"price": "text_input", "ours": "$4.00", "cometapi": "$5.00", "percent": "+25.0 %"}
+    assert first in changes["gpt-image-2"]
+    assert [difference["model"] for difference in told["differences"] if difference["obstacle"]] == ["qwen-image"]
+    assert "dall-e-3" in told["not_listed"]
+    assert told["written"] == {}
+    written = json.loads(sync(prices, "--json", "--write", IMAGEGATE_CATALOG_DIR=str(tmp_path)).stdout)["written"]
+    assert FILE in written["gpt-image-2"]
+
+
 def test_sync_makes_the_folder(prices: PriceListServer, tmp_path: Path) -> None:
     """The first `--write` makes IMAGEGATE_CATALOG_DIR; where nothing is written, that it is not there is a fault."""
     prices.list_prices(gpt_image_2=pricing(5, 24))

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def test_the_demos_python_snippet_makes_a_picture(demo: tuple[subprocess.Popen[s
     tokens = int(re.findall(r"(\d+) tokens", made.stdout)[0])
     row = report["rows"][0]
     assert row["text_input_tokens"] + row["image_output_tokens"] == tokens
-    assert row["cost"] == report["spent"] != "0.00"
+    assert row["cost"] == report["cost"] != "0.00"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0
 
@@ -99,11 +100,76 @@ def test_the_demo_keeps_its_key(demo: tuple[subprocess.Popen[str], str], tmp_pat
     assert key[0] in found
 
 
+def test_a_second_demo_says_why_it_cannot_be(demo: tuple[subprocess.Popen[str], str], tmp_path: Path) -> None:
+    """The folder is what is in the way, and nothing is said of ports; an option names another one."""
+    _, printed = demo
+    taken = re.search(r"base URL +http://127.0.0.1:(\d+)/v1", printed)
+    assert taken is not None
+    again = run("demo", "--data-dir", str(tmp_path / "demo"), COMETAPI_KEY="")
+
+    assert again.returncode == 1
+    assert "is in use by `imagegate demo` (pid " in again.stderr
+    assert again.stderr.endswith("--data-dir names one.\n")
+    assert again.stdout == ""
+
+
+def test_a_gateway_says_where_it_is(tmp_path: Path) -> None:
+    """Its address, the console's at the operator's door, who signs in there, and its data folder."""
+    given = {"COMETAPI_KEY": "sk-x", "IMAGEGATE_ADMIN_TOKEN": "a-secret-of-your-own", "IMAGEGATE_LOG_FORMAT": "text"}
+    given |= {"IMAGEGATE_PORT": "0", "IMAGEGATE_ADMIN_PORT": "0", "IMAGEGATE_DATA_DIR": str(tmp_path / "data")}
+    words = [*IMAGEGATE, "serve"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment(**given)) as process:
+        assert process.stderr is not None
+        told = "".join(iter(process.stderr.readline, f"data folder  {tmp_path / 'data'}\n"))
+        process.send_signal(signal.SIGTERM)
+        rest = process.communicate(timeout=30)[1]
+
+    public = re.search(r"serves (http://127.0.0.1:\d+)/v1\n", told)
+    console = re.search(r"console +(http://127.0.0.1:\d+)/console/, where operators sign in", told)
+    assert public is not None
+    assert console is not None
+    assert public[1] != console[1]
+    assert f"The operator's door is at {console[1]}/admin/v1" in rest
+
+
+def with_few_files(*words: str) -> list[str]:
+    """A command in a process that may open no more than 5,000 files."""
+    return ["bash", "-c", 'ulimit -n 5000; exec "$@"', "bash", *IMAGEGATE, *words]
+
+
+def test_a_demo_needs_few_files(tmp_path: Path) -> None:
+    """Nothing is said about their number, nor about anything else."""
+    words = with_few_files("demo", "--port", "0", "--data-dir", str(tmp_path / "demo"))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=environment()) as process:
+        assert process.stdout is not None
+        printed = "".join(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=30)[1]
+
+    assert printed.startswith("\nimagegate demo - ")
+    assert told == ""
+
+
+def test_too_few_files_are_told_with_the_command(tmp_path: Path) -> None:
+    """A gateway that could not carry all it may take says what its shell is to be told."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        given = {"COMETAPI_KEY": "sk-x", "IMAGEGATE_DATA_DIR": str(tmp_path), "IMAGEGATE_LOG_FORMAT": "text"}
+        own = environment(IMAGEGATE_PORT=str(taken.getsockname()[1]), **given)
+        tried = subprocess.run(
+            with_few_files("serve"), capture_output=True, text=True, timeout=60, env=own, check=False
+        )
+
+    assert "few file descriptors" in tried.stderr
+    assert "ulimit -n 22100" in tried.stderr
+    assert "Cannot listen on" in tried.stderr
+
+
 def test_serve_without_a_key_says_so(tmp_path: Path) -> None:
-    """`imagegate serve` without COMETAPI_KEY: one sentence, and a status that is not 0."""
+    """`imagegate serve` without COMETAPI_KEY: one sentence, and the status of a wrong setting."""
     tried = run("serve", IMAGEGATE_DATA_DIR=str(tmp_path))
 
-    assert tried.returncode != 0
+    assert tried.returncode == 2
     assert tried.stderr.startswith("Error: COMETAPI_KEY is not set")
     assert len(tried.stderr.strip().splitlines()) == 1
 
@@ -112,8 +178,12 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
     """Its name, what was found, what is wanted; an unknown one too."""
     wrong = run("check", IMAGEGATE_PORT="eighty", IMAGEGATE_DATA_DIR=str(tmp_path))
     unknown = run("check", IMAGEGATE_PROT="80")
+    short = run("check", IMAGEGATE_ADMIN_TOKEN="abcde")
+    amount = run("teams", "update", "design", "--budget", "abc", IMAGEGATE_DATA_DIR=str(tmp_path))
 
-    assert wrong.returncode == unknown.returncode == 2
+    assert wrong.returncode == unknown.returncode == short.returncode == amount.returncode == 2
+    assert "IMAGEGATE_ADMIN_TOKEN: found a secret of the wrong form; at least 16 characters, not 5" in short.stderr
+    assert "Invalid value for '--budget'" in amount.stderr
     assert "IMAGEGATE_PORT: found 'eighty'; Input should be a valid integer" in wrong.stderr
     assert "IMAGEGATE_PROT: there is no such setting; is IMAGEGATE_PORT meant?" in unknown.stderr
 

@@ -43,8 +43,9 @@ async def test_a_kill_in_mid_request_is_resolved_within_a_minute(tmp_path: Path)
                 restarted = time.monotonic()
 
                 async def resolved() -> bool:
-                    report = json.loads(await command(given, "usage", "--team", "design", "--json"))
-                    return bool(report["held"] == "0.00" and report["rows"][0]["unknown"] == 1)
+                    told = json.loads(await command(given, "teams", "standing", "design", "--json"))
+                    used = json.loads(await command(given, "usage", "--team", "design", "--json"))
+                    return bool(told["standings"][0]["held"] == "0.00" and used["rows"][0]["unknown"] == 1)
 
                 await until(resolved, seconds=WITHIN_SECONDS)
                 print(f"resolved {time.monotonic() - restarted:.1f} s after the restart")

@@ -83,6 +83,7 @@ async def test_it_is_forgotten_when_it_is_there(caller: Caller) -> None:
     taken = await caller.ask(LATER | NAMED)
     place = taken.headers["location"]
     assert (await caller.http.delete(place)).status_code == 409
+    await caller.gateway.simulator.waiting(1)
     caller.gateway.simulator.release()
     assert (await caller.http.get(place, params={"wait": "60"})).status_code == 200
     assert (await caller.http.delete(place)).json()["deleted"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,14 @@ async def test_tokens_are_taken_as_quoted_and_given_back_to_the_true_count(gatew
     async with gateway.http(await gateway.new_key(team)) as client:
         first = await client.post(ROUTE, json=BOAT)
         quoted = await client.post("/v1/images/quote", json=BOAT)
+        (limit,) = (await client.get("/v1/usage")).json()["limits"]
 
     assert first.headers["x-ratelimit-limit-tokens"] == str(highest + 10)
     assert first.headers["x-ratelimit-remaining-tokens"] == "10"
     (left,) = [found for found in quoted.json()["left"] if found["what"] == "tokens"]
-    assert left["remaining"] >= highest + 10 - first.json()["usage"]["total_tokens"]
-    assert quoted.headers["x-ratelimit-remaining-tokens"] == str(left["remaining"])
+    assert left["left"] >= highest + 10 - first.json()["usage"]["total_tokens"]
+    assert quoted.headers["x-ratelimit-remaining-tokens"] == str(left["left"])
+    assert left.keys() == limit.keys() == {"what", "scope", "limit", "left", "resets_at"}
 
 
 async def test_a_request_larger_than_the_bucket_names_the_maximum(gateway: Gateway) -> None:
@@ -56,7 +59,8 @@ async def test_a_request_larger_than_the_bucket_names_the_maximum(gateway: Gatew
 
 async def test_images_per_day_come_back_when_they_were_not_made(gateway: Gateway) -> None:
     """A day's pictures are counted at admission; a refused prompt gives its own back, a delivered one does not."""
-    key = await gateway.new_key(await gateway.new_team(Limits(images_per_day=2)))
+    budget = Budget(parse_dollars("1"), "total", timezone=_zone_of_noon())
+    key = await gateway.new_key(await gateway.new_team(Limits(images_per_day=2, budget=budget)))
     gateway.simulator.next(Scenario(code="moderation_blocked"))
     async with gateway.http(key) as client:
         answers = [await client.post(ROUTE, json=BOAT) for _ in range(4)]
@@ -64,6 +68,12 @@ async def test_images_per_day_come_back_when_they_were_not_made(gateway: Gateway
     assert [answer.status_code for answer in answers] == [400, 200, 200, 429]
     assert "2 images per day" in answers[3].json()["error"]["message"]
     assert answers[3].headers["x-should-retry"] == "false"
+
+
+def _zone_of_noon() -> str:
+    """A time zone in which no day ends while a test runs: days are those of the budget's zone."""
+    east = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-east:+d}"  # the signs of these names are the other way round
 
 
 async def test_a_budget_says_when_it_resets(gateway: Gateway) -> None:

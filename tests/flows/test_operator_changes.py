@@ -137,5 +137,5 @@ async def test_two_operators_together_cannot_exceed_the_total(
         teams = (await one.get("/admin/v1/teams")).json()
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert [team["limits"]["budget"]["limit"] for team in teams] == ["60.00"]
-    (told,) = [answer.json()["error"]["message"] for answer in answers if answer.status_code == 409]
+    (told,) = [answer.json()["detail"] for answer in answers if answer.status_code == 409]
     assert "of which $40.00 is left for it" in told

@@ -1,50 +1,18 @@
 """The operator's commands against a running gateway: limits and their changes, credits, CometAPI's account."""
 
 import asyncio
-import json
-import os
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
 
-from app.cli.main import main
-from tests.support.gateway import ADMIN_TOKEN, Gateway
+from tests.support.gateway import Gateway
+from tests.support.terminal import Terminal
 
 BOAT = {"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x1024", "quality": "low"}
 KEY = "sk-upstream-of-the-tests"
-
-
-@dataclass(frozen=True, slots=True)
-class Terminal:
-    """An operator's terminal, at a gateway."""
-
-    gateway: Gateway
-
-    async def run(self, *words: str, **given: str) -> Result:
-        """Run a command; the settings are those given and no others."""
-        ours = [name for name in os.environ if name.startswith(("IMAGEGATE_", "COMETAPI_"))]
-        own = {"IMAGEGATE_URL": self.gateway.address, "IMAGEGATE_TOKEN": ADMIN_TOKEN, "NO_PROXY": "*", "no_proxy": "*"}
-        environment = dict.fromkeys(ours) | own | given
-        return await asyncio.to_thread(CliRunner().invoke, main, words, env=environment)
-
-    async def told(self, *words: str, **given: str) -> Any:
-        """What a command that succeeds prints as JSON."""
-        done = await self.run(*words, "--json", **given)
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
-
-    async def refused(self, *words: str, **given: str) -> str:
-        """What a command that fails says."""
-        done = await self.run(*words, **given)
-        assert done.exit_code != 0, done.output
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.stderr
 
 
 @pytest.fixture
@@ -182,7 +150,9 @@ CANNOT_BE = (
     (("teams", "create", "x", "--budget", "5", "--period", "week", "--reset-day", "8"), "week is 1 to 7"),
     (("teams", "create", "x", "--budget", "5", "--images-per-day", "-1"), "x>=0"),
     (("teams", "create", "x", "--budget", "5", "--images-per-day", "many"), "many"),
-    (("teams", "create", "x", "--budget", "twelve"), "limits.budget.limit"),
+    (("teams", "create", "x", "--budget", "twelve"), "'--budget': an amount of dollars is wanted"),
+    (("teams", "update", "design", "--budget", "-5"), "'--budget': an amount of dollars is wanted"),
+    (("ledger", "credit", "design", "one", "--reason", "x"), "'DOLLARS': an amount of dollars is wanted"),
     (("teams", "update", "design"), "Say what is to change"),
     (("teams", "set-key-defaults", "design"), "Say what is to change"),
     (("keys", "update", "ana", "--team", "design"), "Say what is to change"),
@@ -223,7 +193,8 @@ async def test_a_picture_is_credited_by_its_request_id(terminal: Terminal, buyer
 
     assert f"At most ${cost} can be credited" in too_much
     assert f"${cost} credited to team design for {request_id}" in done.stdout
-    assert (usage["cost"], usage["spent"], usage["rows"][0]["requests"]) == ("0.00", "0.00", 1)
+    assert (usage["cost"], usage["rows"][0]["requests"]) == ("0.00", 1)
+    assert "$0.00 spent of" in (await terminal.run("usage", "--team", "design")).stdout
     assert (entry.request, entry.note["reason"]) == (request_id, "blurred")
     assert "2 entries, 0 differences" in (await terminal.run("ledger", "verify")).stdout
 
@@ -246,11 +217,30 @@ async def test_a_team_is_credited_and_a_repeat_is_none(terminal: Terminal, buyer
     assert "2 entries, 0 differences" in (await terminal.run("ledger", "verify")).stdout
 
 
-async def test_a_credit_nobody_confirmed_tells_how_to_repeat_it(terminal: Terminal) -> None:
-    """Where no answer comes, the id that makes the repeat harmless is printed."""
-    words = ("ledger", "credit", "design", "1", "--reason", "x", "--yes")
-    told = await terminal.refused(*words, IMAGEGATE_URL="http://127.0.0.1:1")
-    assert re.search(r"with --id credit_[0-9A-Za-z]{16} it is not given twice", told)
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a request, and go without a word."""
+    await reader.read(1)
+    writer.close()
+
+
+async def test_a_change_without_an_answer_is_told_as_such(terminal: Terminal) -> None:
+    """An exit code of its own where it may have come about; of a credit, the id that makes the repeat harmless."""
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        there = {"IMAGEGATE_URL": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
+        credit = await terminal.run("ledger", "credit", "design", "1", "--reason", "x", "--yes", **there)
+        made = await terminal.run("teams", "create", "design", "--no-budget", **there)
+        looked = await terminal.run("teams", "list", **there)
+    assert re.search(r"with --id credit_[0-9A-Za-z]{16} it is not given twice", credit.stderr)
+    assert [done.exit_code for done in (credit, made, looked)] == [3, 3, 1]
+    unreached = await terminal.run("teams", "create", "x", "--no-budget", IMAGEGATE_URL="http://127.0.0.1:1")
+    assert unreached.exit_code == 1
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://127.0.0.1/", "http://127.0.0.1:port"])
+async def test_what_is_no_address_is_refused(terminal: Terminal, url: str) -> None:
+    """A slip of the hand, told as such: nothing is sent anywhere."""
+    done = await terminal.run("teams", "list", IMAGEGATE_URL=url)
+    assert (done.exit_code, f"{url} is no address of a gateway" in done.stderr) == (2, True)
 
 
 async def test_our_days_stand_beside_cometapis(terminal: Terminal, buyer: httpx.AsyncClient) -> None:

@@ -28,7 +28,9 @@ async def decoded(text: bytes, cuts: list[int]) -> bytes | None:
 
 
 def expected(text: bytes) -> bytes | None:
-    """The same by the standard library, all at once."""
+    """The same by the standard library, all at once; it forgives padding that is not needed, and we do not."""
+    if len(text) % 4 or text.endswith(b"==="):
+        return None
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:

@@ -14,7 +14,8 @@ from app.datastore.datastore import Datastore
 from app.keyspace import TeamKeys
 from app.ledger.books import Books
 from app.ledger.models import Admission, Entry, Hold, Outcome, Resolution
-from app.ledger.usage import Standing, UsageReader
+from app.ledger.pages import LedgerPages
+from app.ledger.usage import TeamBooks, UsageReader
 from app.money import Money
 
 FUTURE_MS = 8 * 10**12
@@ -93,7 +94,7 @@ class Scene:
         score = await self.datastore.command("ZSCORE", self.names.holds, request_id)
         return float(score) - await now_ms(self.datastore)
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> TeamBooks:
         """Spend and holds as they stand."""
         return await UsageReader(self.datastore).standing(self.team.id)
 
@@ -108,7 +109,7 @@ class Scene:
 
     async def entries(self) -> list[Entry]:
         """The ledger, oldest first."""
-        return [entry async for entry in UsageReader(self.datastore).entries(self.team.id)]
+        return [entry async for entry in LedgerPages(self.datastore).oldest_first(self.team.id)]
 
     async def assert_books_agree(self) -> None:
         """Everything recomputed from the entries is what stands on the books."""

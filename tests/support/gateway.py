@@ -19,6 +19,7 @@ from app.accounts.minting import mint
 from app.accounts.models import Limits, Team
 from app.cli.serve import server_config
 from app.ledger.models import Entry
+from app.ledger.pages import LedgerPages
 from app.main import create_app
 from app.settings import Settings, load_settings
 from app.simulator.server import Simulator
@@ -70,7 +71,7 @@ class Gateway:
 
     async def entries(self, team_id: str) -> list[Entry]:
         """The team's ledger, oldest first."""
-        return [entry async for entry in self.services.usage.entries(team_id)]
+        return [entry async for entry in LedgerPages(self.services.datastore).oldest_first(team_id)]
 
     def sdk(self, key: str, **given: Any) -> openai.AsyncOpenAI:
         """The official client, without its retries unless asked for; closed with the gateway."""
@@ -102,6 +103,8 @@ async def running_gateway(
 ) -> AsyncIterator[Gateway]:
     """Serve until the block ends; without ``background`` nothing but requests speaks to Redis."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # asyncio forgets it for such a socket (its protocol is 0, not TCP), and each answer would wait 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = gateway_settings(data_dir, simulator, **{"public_url": address, **given})
     async with open_services(settings, redis_url, background=background) as services:

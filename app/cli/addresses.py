@@ -1,0 +1,25 @@
+"""The address of a gateway as commands are told it, and what to say where no gateway answers there."""
+
+import click
+import httpx
+
+
+def gateway_address(text: str) -> httpx.URL:
+    """A gateway's, with or without the /v1 that SDKs want.
+
+    Raises:
+        click.UsageError: it is no address.
+
+    """
+    try:
+        address = httpx.URL(text.rstrip("/").removesuffix("/v1"))
+    except (httpx.InvalidURL, UnicodeError):
+        address = httpx.URL()
+    if address.scheme not in ("http", "https") or not address.host:
+        raise click.UsageError(f"{text} is no address of a gateway, such as http://127.0.0.1:8080")
+    return address
+
+
+def no_gateway(status: int) -> click.ClickException:
+    """What to say of an answer that no imagegate gives."""
+    return click.ClickException(f"--url leads to no imagegate: it answered {status} in another form.")

@@ -1,0 +1,32 @@
+"""A streamed answer with a deadline for whoever takes it: who reads nothing for too long is hung up on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
+
+from app.web.cut import cut
+
+
+class PacedResponse(StreamingResponse):
+    """Each piece must be taken within ``send_seconds``; a piece is small, so a slow reader does."""
+
+    def __init__(
+        self, pieces: AsyncIterator[str], media_type: str, headers: Mapping[str, str], *, send_seconds: float
+    ) -> None:
+        super().__init__(pieces, media_type=media_type, headers=headers)
+        self._send_seconds = send_seconds
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(self._send_seconds):
+                await send(message)
+
+        try:
+            await super().__call__(scope, receive, send_in_time)
+        except (TimeoutError, ClientDisconnect):  # Starlette takes one for the other
+            cut(scope)
