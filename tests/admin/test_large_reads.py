@@ -6,6 +6,7 @@ import pytest
 
 from app.admin.large_reads import LargeReads
 from app.errors import Overloaded
+from tests.support.waiting import until
 
 
 async def test_one_at_a_time_and_few_that_wait() -> None:
@@ -23,7 +24,11 @@ async def test_one_at_a_time_and_few_that_wait() -> None:
             under_way -= 1
 
     four = [asyncio.create_task(read()) for _ in range(4)]
-    await asyncio.sleep(0)
+
+    async def one_reads() -> bool:
+        return under_way == 1
+
+    await until(one_reads)
     with pytest.raises(Overloaded):
         await read()
     go_on.set()

@@ -1,5 +1,7 @@
 """The frame of the console: who signs in sees their pages and nobody else does, with a mouse or without one."""
 
+import json
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
@@ -213,3 +215,42 @@ async def test_the_form_is_for_everybody(page: Page, gateway: Gateway, watch: Wa
     await expect(heading(page)).to_have_text("Nothing here")
     await assert_accessible(page)
     await screenshot(page, "shell-nothing-here")
+
+
+async def test_an_address_that_is_none_leads_nowhere(page: Page, gateway: Gateway) -> None:
+    """Half a percent sign is no name of a team: the page says so, and the way back works."""
+    await sign_in(page, gateway, ADMIN_TOKEN)
+    await page.goto(f"{gateway.address}/console/#/teams/%")
+    await expect(heading(page)).to_have_text("Nothing here")
+    await page.get_by_role("link", name="To the first page").click()
+    await expect(heading(page)).to_have_text("Overview")
+
+
+async def test_notes_may_be_called_anything(page: Page, gateway: Gateway) -> None:
+    """Names that every object of the language has are told from those of a document: none is lost in a change."""
+    await open_console(page, gateway)
+    patch = await page.evaluate(
+        """async () => {
+            const { mergePatch } = await import("/console/differences.js");
+            const before = JSON.parse('{"constructor": "c", "__proto__": "p", "toString": "t", "kept": "1"}');
+            const added = mergePatch({}, before);
+            return [mergePatch(before, { kept: "1" }), added].map((patch) => JSON.stringify(patch));
+        }"""
+    )
+    assert json.loads(patch[0]) == {"constructor": None, "__proto__": None, "toString": None}
+    assert json.loads(patch[1]) == {"constructor": "c", "__proto__": "p", "toString": "t", "kept": "1"}
+
+
+async def test_the_next_person_finds_nothing_of_the_one_before(page: Page, gateway: Gateway) -> None:
+    """What the tab remembers survives a reload, and is forgotten when somebody signs in with another secret."""
+    key = await gateway.new_key(await gateway.new_team())
+    await sign_in(page, gateway, key)
+    await page.evaluate("sessionStorage.setItem('imagegate.draft', '\"a secret plan\"')")
+    await page.reload()
+    await settled(page)
+    assert "imagegate.draft" in await kept_by_the_tab(page)
+    await page.evaluate("sessionStorage.removeItem('imagegate.secret')")
+    await page.reload()
+    await give_secret(page, await gateway.new_key(await gateway.new_team()))
+    await settled(page)
+    assert "imagegate.draft" not in await kept_by_the_tab(page)
