@@ -126,7 +126,7 @@ class KeyBody(Document):
     expires_at: datetime | None
     revoked_at: datetime | None
     disabled_at: datetime | None
-    previous_until: datetime | None = Field(description="Until when the secret before the last rotation works.")
+    previous_until: datetime | None = Field(description="Until when the last of its older secrets works.")
     metadata: dict[str, str]
     models: list[str] | None
     strict: bool | None

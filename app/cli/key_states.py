@@ -55,7 +55,7 @@ def rotate_key(target: Target, key: str, team: str, grace: int, yes: bool, as_js
         return
     click.echo(made["key"])
     ends = moment_text(made["previous_until"])
-    click.secho(f"This is {made['alias']}'s new key, shown this once. The old one works until {ends}.", err=True)
+    click.secho(f"This is {made['alias']}'s new key, shown this once. Older ones work until {ends} at most.", err=True)
 
 
 @click.command("disable")

@@ -31,7 +31,7 @@ const FIELDS = {
   models: "Models",
   state: "State",
   expires_at: "Expires",
-  previous_until: "Old secret works until",
+  previous_until: "Older secrets work until, at most",
   strict: "Strict",
   unknown_fields: "Unknown fields",
   fan_out: "Fan-out",

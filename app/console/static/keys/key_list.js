@@ -47,7 +47,7 @@ function states(key) {
   return [
     h("div", { class: "row" }, stateBadge(key.state), isOldGood && badge("rotated", "warn")),
     about && h("small", { class: "under" }, about),
-    isOldGood && h("small", { class: "under" }, `the old secret works until ${moment(key.previous_until)}`),
+    isOldGood && h("small", { class: "under" }, `older secrets work until ${moment(key.previous_until)} at most`),
   ];
 }
 
