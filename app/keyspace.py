@@ -10,6 +10,7 @@ key                               type    lifetime        holds
 ``ig:budgets``                    string  10 s            the budget lock: who changes a team's budget just now
 ``ig:admin-tokens``               hash    for ever        id → name, role and hash (JSON) of an admin token
 ``ig:audit``                      stream  newest 100,000  one entry per change at the operator's door
+``ig:archiving``                  string  2 minutes       the archiving lock: who archives ledger entries just now
 ``ig:creates:<d>``                string  24 hours        what a create under an Idempotency-Key came to (JSON)
 ``ig:{t}:team``                   hash    for ever        ``version`` and ``document`` (JSON) of the team
 ``ig:{t}:keys``                   set     for ever        ids of the team's virtual keys
@@ -20,7 +21,8 @@ key                               type    lifetime        holds
 ``ig:{t}:spend``                  hash    for ever        ``<scope>:<period>`` → settled nano-dollars
 ``ig:{t}:resolved``               zset    7 days          tombstones: request id, ``credit:<id>`` → when (server ms)
 ``ig:{t}:expired``                hash    7 days          request id → what an expiry charged, until the truth comes
-``ig:{t}:ledger``                 stream  for ever        one entry per resolution
+``ig:{t}:ledger``                 stream  90 days (set)   one entry per resolution; older ones are archived
+``ig:{t}:forward``                hash    for ever        the balance brought forward: what archived entries sum to
 ``ig:{t}:usage:<hour>``           hash    400 days        ``<key id>|<model>|<measure>`` → sum over that UTC hour
 ``ig:{t}:buckets:<scope>``        hash    2 minutes       level and time of each token bucket of a scope
 ``ig:{t}:days``                   hash    for ever        ``<scope>:day`` and ``<scope>:images`` of that day
@@ -42,6 +44,7 @@ TEAMS = "ig:teams"
 BUDGETS = "ig:budgets"
 ADMIN_TOKENS = "ig:admin-tokens"
 AUDIT = "ig:audit"
+ARCHIVING = "ig:archiving"
 TEAM_SCOPE = "team"
 
 
@@ -103,6 +106,11 @@ class TeamKeys:
     def ledger(self) -> str:
         """Its ledger."""
         return self.named("ledger")
+
+    @property
+    def forward(self) -> str:
+        """What its archived entries sum to."""
+        return self.named("forward")
 
     @property
     def spend(self) -> str:

@@ -1,8 +1,10 @@
 """Logs: one JSON object per line, or text on a terminal; secrets and pictures stay out whatever a message says."""
 
 import logging
+import os
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
@@ -10,16 +12,21 @@ import orjson
 from typing_extensions import override
 
 _SECRET = re.compile(
+    r"(?=[sb])(?:"  # looked at first, which makes it three times as fast: every line of a request passes here
     r"(sk-ig-[0-9A-Za-z]+-[0-9A-Za-z]+)(-\w+)?"  # a virtual key: its public id may be seen
-    r"|\b(?:sk-|Bearer\s+)[\w.~+/-]{8,}",
+    r"|\b(?:sk-|Bearer\s+)[\w.~+/-]{8,})",
     re.IGNORECASE,
 )
-_BASE64 = re.compile(r"[A-Za-z0-9+/=]{200,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_\\-]{200,}")
+"""Also as it is written for URLs, and with the escaped slashes of some relays."""
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
-
-_NOT_ON_A_TERMINAL = {"stages", "own_seconds", "bytes", "outcome"}
-"""Fields that a person who watches does without; the JSON lines have them."""
+_REQUESTS = "imagegate.request"
+"""The logger of lines about requests, which have columns on a terminal."""
+_ON_A_TERMINAL = ("images", "param", "detail", "flags", "joined", "upstream_message", "prompt")
+"""What is shown of a request behind its columns; the JSON lines have all of it."""
+_COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
+"""Of the levels, as SGR codes (ECMA-48): dim, green, yellow, red."""
 
 
 def redact(text: str) -> str:
@@ -50,20 +57,37 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people."""
+    """A line for people; of a request the few things one watches for, in columns."""
+
+    def __init__(self, *, colours: bool = False) -> None:
+        super().__init__()
+        self._colours = colours
 
     @override
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).astimezone()
-        fields = "  ".join(
-            f"{name}={value}" for name, value in _fields(record).items() if name not in _NOT_ON_A_TERMINAL
-        )
-        line = f"{at:%H:%M:%S} {record.levelname.lower():7} {record.getMessage()}"
-        if fields:
-            line += f"  {fields}"
+        level, fields = record.levelname.lower(), _fields(record)
+        if record.name == _REQUESTS:
+            said = _request_columns(fields)
+            fields = {name: fields[name] for name in _ON_A_TERMINAL if fields.get(name)}
+        else:
+            said = record.getMessage()
+            fields.pop("event", None)  # the message says the same
+        line = "  ".join((said, *(f"{name}={value}" for name, value in fields.items())))
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return redact(line)
+        shown = f"{level:7}"
+        if self._colours and level in _COLOURS:
+            shown = f"\x1b[{_COLOURS[level]}m{shown}\x1b[0m"
+        return f"{at:%H:%M:%S} {shown} {redact(line)}"
+
+
+def _request_columns(fields: Mapping[str, object]) -> str:
+    """What became of it, how long it took, what it cost, who asked, for what, and its id."""
+    who = "/".join(str(fields[name]) for name in ("team", "key_alias") if name in fields) or "-"
+    seconds, cost = fields.get("seconds", 0.0), fields.get("cost", "-")
+    columns = f"{fields.get('code', '-')!s:22} {seconds:7.3f} s {cost!s:>11}  {who:24} {fields.get('model', '-')!s:16}"
+    return f"{columns} {fields.get('request_id', '-')}"
 
 
 def logs_are_text() -> bool:
@@ -86,7 +110,8 @@ def configure_logging(
     out = stream or sys.stderr
     text = form == "text" or (form == "auto" and out.isatty())
     handler = logging.StreamHandler(out)
-    handler.setFormatter(TextFormatter() if text else JsonFormatter())
+    colours = out.isatty() and "NO_COLOR" not in os.environ  # https://no-color.org
+    handler.setFormatter(TextFormatter(colours=colours) if text else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -96,5 +121,5 @@ def configure_logging(
     logging.getLogger("uvicorn.access").disabled = True  # every image request has a line of ours
     logging.getLogger("uvicorn.error").addFilter(_CutAnswers())
     logging.getLogger("uvicorn.error").setLevel(max(logging.getLogger().level, logging.WARNING))
-    for name in ("httpx", "httpcore", "asyncio"):
+    for name in ("httpx", "httpcore", "asyncio", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)

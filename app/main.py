@@ -23,18 +23,22 @@ from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
 from app.api.requests import ListRequests, OneRequest
+from app.api.scrape import Scrape
 from app.api.usage import OwnUsage
 from app.catalog.order import Operation
 from app.console.files import ConsoleFiles
 from app.errors import GatewayError
-from app.settings import Settings
+from app.ledger.archived import ArchivedEntries
+from app.settings.fields import Settings
 from app.web.body import BodyLimits
 from app.web.errors import on_gateway_error, on_http_exception, on_invalid_body
-from app.web.middleware import RequestHeads
+from app.web.middleware import RequestHeads, RouteNames
 from app.web.order_reader import OrderLimits, OrderReader
 from app.web.paths import CanonicalPaths
 from app.web.throttle import Failures, Throttle
-from app.wiring import VERSION, Services, public_url
+from app.wiring.services import Services
+from app.wiring.stores import public_url
+from app.wiring.version import VERSION
 
 
 def create_app(services: Services, admin_address: OwnAddress | None = None) -> FastAPI:
@@ -42,7 +46,8 @@ def create_app(services: Services, admin_address: OwnAddress | None = None) -> F
     settings = services.settings
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     models = Models(services.keys, services.catalog)
-    ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping)
+    scrape = Scrape(services.metrics, services.accounts, services.datastore)
+    ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping, scrape.refresh)
     hosted = ServeImage(services.hosted, settings.send_seconds, settings.max_in_flight)
     app.router.routes[:0] = [
         *_image_routes(services),
@@ -72,10 +77,11 @@ def create_app(services: Services, admin_address: OwnAddress | None = None) -> F
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid_body)
+    app.add_middleware(RouteNames, templates=_templates(app))
     app.add_middleware(AdminGuard, tokens=services.admin_tokens, address=admin_address)
     app.add_middleware(CanonicalPaths)
     app.add_middleware(Throttle, failures=Failures(), trusted=settings.trusted_proxies, metrics=services.metrics)
-    app.add_middleware(RequestHeads)
+    app.add_middleware(RequestHeads, metrics=services.metrics)
     return app
 
 
@@ -142,12 +148,18 @@ def _readings(services: Services) -> Readings:
         services.catalog,
         replica,
         Audit(services.datastore),
+        ArchivedEntries(services.datastore, services.archive),
     )
 
 
 def _base_url(settings: Settings, *, has_own_address: bool) -> str | None:
     """What teammates point their SDK at, where that is not simply the address an operator has reached."""
     return f"{public_url(settings)}/v1" if settings.public_url or has_own_address else None
+
+
+def _templates(app: FastAPI) -> dict[object, str]:
+    """The template of each plain route, by its endpoint; FastAPI's own say it themselves."""
+    return {route.endpoint: route.path for route in app.router.routes if type(route) is Route}
 
 
 def _secret(secret: SecretStr | None) -> str | None:

@@ -1,10 +1,27 @@
-"""Every Prometheus collector: name, help, labels, buckets. Labels are bounded: catalog models, teams, stages, codes."""
+"""Every Prometheus collector: name, help, labels, buckets. Labels are bounded: catalog models, teams, stages, codes.
+
+What is counted where it happens is a `Counter` or a `Histogram`; what somebody else already keeps is read when somebody
+scrapes (`Reading`). The client library writes no native histograms, so buckets are chosen here.
+"""
 
 from collections import Counter as Sums
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 SLOW_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600)
 """A high-quality picture takes two minutes (facts §6.5), so buckets reach the upstream's read deadline."""
@@ -37,27 +54,80 @@ class Durations:
         return None
 
 
-class Metrics:
-    """The collectors of one process, in a registry of their own: one process is one replica and one scrape target."""
+class Reading(Collector):
+    """Figures that somebody else keeps, asked for when somebody scrapes; what is not known has no series."""
 
-    def __init__(self, version: str, catalog_version: str) -> None:
+    def __init__(
+        self,
+        kind: Literal["counter", "gauge"],
+        name: str,
+        told: str,
+        label: str | None = None,
+        *,
+        registry: CollectorRegistry,
+    ) -> None:
+        self.kind, self.name, self.told, self.label = kind, name, told, label
+        self.read: Callable[[], Mapping[str, float]] = dict
+        """Asks for all figures at once, by their label."""
+        self._asked: dict[str, Callable[[], float | None]] = {}
+        registry.register(self)
+
+    def read_one(self, read: Callable[[], float | None], label: str = "") -> None:
+        """Ask so for the figure under this label; "" where there are none."""
+        self._asked[label] = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Its name, so that two of one name are refused; the registry asks so."""
+        yield self._family()
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        family = self._family()
+        single = ((label, read()) for label, read in self._asked.items())
+        for label, value in (*self.read().items(), *single):
+            if value is not None:
+                family.add_metric([label] if self.label else [], value)
+        yield family
+
+    def _family(self) -> CounterMetricFamily | GaugeMetricFamily:
+        family = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
+        return family(self.name, self.told, labels=[self.label] if self.label else [])
+
+
+class Metrics:
+    """The collectors of one process, in a registry of their own: one process is one replica and one scrape target.
+
+    ``by_key`` gives what was bought a label for the virtual key, too: a series for each key and model.
+    """
+
+    def __init__(self, version: str, catalog_version: str, *, by_key: bool = False) -> None:
         # A start time per series doubles the scrape and tells nobody anything.
         disable_created_metrics()  # type: ignore[no-untyped-call] # ships without a type
         self.registry = CollectorRegistry()
-        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
-        histogram = partial(Histogram, registry=self.registry)
+        self.by_key = by_key
+        self._requests()
+        self._money(("team", "model", "key") if by_key else ("team", "model"))
+        self._times()
+        self._upstream()
+        self._store()
+        self._places()
+        self.build = Info("imagegate_build", "The running version and its catalog.", registry=self.registry)
+        self.build.info({"version": version, "catalog": catalog_version})
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def _requests(self) -> None:
+        counter, reading = partial(Counter, registry=self.registry), partial(Reading, registry=self.registry)
         self.requests = counter(
             "imagegate_requests",
             "Image requests by the stage they ended in and their code (`ok`, or the error's code).",
             ("model", "stage", "code"),
         )
-        self.tokens = counter(
-            "imagegate_tokens",
-            "Tokens settled, by modality: text_input, image_input, text_output, image_output.",
-            ("team", "model", "kind"),
+        self.http_requests = counter(
+            "imagegate_http_requests",
+            "HTTP requests of both doors by the template of their route (`other`: none) and status.",
+            ("route", "status"),
         )
-        self.images = counter("imagegate_images", "Pictures delivered.", ("team", "model"))
-        self.spend = counter("imagegate_spend_dollars", "Money settled, in US dollars.", ("team", "model"))
         self.refusals = counter(
             "imagegate_refusals", "Requests refused before admission (4xx), by error code.", ("reason",)
         )
@@ -66,18 +136,45 @@ class Metrics:
             "Keys and tokens sent that are none, by how that was answered: at_once, delayed, refused (429).",
             ("door", "answer"),
         )
+        self.in_flight = reading("gauge", "imagegate_in_flight_requests", "Image requests under way.")
+        self.in_flight_limit = reading("gauge", "imagegate_in_flight_limit", "Image requests there may be at once.")
+        self.queue = reading("gauge", "imagegate_queue_requests", "Image requests that wait for their turn.")
+        self.joins = reading("gauge", "imagegate_joins_waiting", "Requests that wait for the end of an earlier one.")
+
+    def _money(self, labels: tuple[str, ...]) -> None:
+        counter, reading = partial(Counter, registry=self.registry), partial(Reading, registry=self.registry)
+        self.tokens = counter(
+            "imagegate_tokens",
+            "Tokens settled, by modality: text_input, image_input, text_output, image_output.",
+            (*labels, "kind"),
+        )
+        self.images = counter("imagegate_images", "Pictures delivered.", labels)
+        self.image_sizes = counter(
+            "imagegate_image_sizes", "Pictures delivered, by size class and quality.", ("model", "size", "quality")
+        )
+        self.spend = counter("imagegate_spend_dollars", "Money settled, in US dollars.", labels)
         self.unknown = counter(
             "imagegate_unknown_outcomes", "Requests charged without knowing what became of them.", ("model",)
         )
         self.above_quote = counter(
             "imagegate_quotes_exceeded", "True costs above the quote: a bug in a model profile.", ("model",)
         )
-        self.in_flight = gauge("imagegate_in_flight_requests", "Image requests under way.")
+        self.held = reading("gauge", "imagegate_held_dollars", "Money held for requests under way.", "team")
+        self.budget_used = reading(
+            "gauge", "imagegate_budget_used_ratio", "Spent and held of the budget's current period, 1 is all.", "team"
+        )
+        self.teams_read = reading("gauge", "imagegate_teams_read", "Teams that held money and budgets are told of.")
+
+    def _times(self) -> None:
+        histogram = partial(Histogram, registry=self.registry)
         self.request_seconds = histogram(
             "imagegate_request_seconds",
             "Time of an image request, first byte in to last byte out.",
             ("model", "outcome"),
             buckets=SLOW_SECONDS,
+        )
+        self.queue_seconds = histogram(
+            "imagegate_queue_seconds", "How long requests waited for their turn.", buckets=SLOW_SECONDS
         )
         self.first_byte_seconds = histogram(
             "imagegate_upstream_first_byte_seconds",
@@ -90,10 +187,60 @@ class Metrics:
             "Our own share of a request: everything but waiting for the client's body and the upstream.",
             buckets=OWN_SECONDS,
         )
-        self.store_errors = gauge("imagegate_store_errors", "Failed round trips to Redis since the start.")
-        self.journal_records = gauge("imagegate_journal_records", "Resolutions on disk, waiting for Redis.")
-        self.build = Info("imagegate_build", "The running version and its catalog.", registry=self.registry)
-        self.build.info({"version": version, "catalog": catalog_version})
+        self.store_seconds = histogram(
+            "imagegate_store_seconds",
+            "Round trips to Redis, each with all commands of its moment.",
+            buckets=OWN_SECONDS,
+        )
+
+    def _upstream(self) -> None:
+        reading = partial(Reading, registry=self.registry)
+        self.upstream_attempts = reading(
+            "counter", "imagegate_upstream_attempts", "Requests sent upstream, by what came of them.", "result"
+        )
+        self.upstream_keys = reading(
+            "gauge", "imagegate_upstream_keys", "Upstream keys that are ready, resting or refused.", "state"
+        )
+        self.upstream_balance = reading(
+            "gauge", "imagegate_upstream_balance_dollars", "What is left of the account upstream."
+        )
+
+    def _store(self) -> None:
+        reading = partial(Reading, registry=self.registry)
+        self.store_up = reading("gauge", "imagegate_store_up", "1 where the last round trip to Redis was answered.")
+        self._is_store_up: bool | None = None
+        self.store_up.read_one(lambda: self._is_store_up)
+        self.store_errors = reading("counter", "imagegate_store_errors", "Failed round trips to Redis.")
+        self.store_circuit = reading("gauge", "imagegate_store_circuit_open", "1 while Redis is not even asked.")
+        self.store_memory = reading("gauge", "imagegate_store_memory_bytes", "Memory used by the fullest Redis server.")
+        self.store_memory_limit = reading(
+            "gauge", "imagegate_store_memory_limit_bytes", "What that server may use: maxmemory, else its machine's."
+        )
+        self.failovers = reading(
+            "counter", "imagegate_failovers", "Times Redis was not what it had been: a failover, or a restart."
+        )
+        self.restored = reading(
+            "counter",
+            "imagegate_restored_resolutions",
+            "Resolutions Redis had lost and that were written again; meanwhile budgets had that much too much left.",
+        )
+        self.archive_runs = Counter(
+            "imagegate_archive_runs",
+            "Looks for ledger entries to archive, by result.",
+            ("result",),
+            registry=self.registry,
+        )
+
+    def _places(self) -> None:
+        reading = partial(Reading, registry=self.registry)
+        self.journal_records = reading("gauge", "imagegate_journal_records", "Resolutions on disk, waiting for Redis.")
+        self.kept_files = reading("gauge", "imagegate_kept_files", "Files kept, by place: results, images.", "place")
+        self.kept_bytes = reading("gauge", "imagegate_kept_bytes", "Bytes kept, by place: results, images.", "place")
+
+    def saw_round_trip(self, seconds: float, is_served: bool) -> None:
+        """Take note of a round trip to Redis."""
+        self.store_seconds.observe(seconds)
+        self._is_store_up = is_served
 
     def request_durations(self) -> Durations:
         """How long the image requests of this process took."""

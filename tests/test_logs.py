@@ -1,12 +1,17 @@
 """Logs: their two forms, and what never gets into them."""
 
+import asyncio
 import json
 import logging
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from app.logs import JsonFormatter, TextFormatter, redact
+from app.simulator.server import Simulator
+from tests.support.process import environment
 
 
 def formatted(formatter: logging.Formatter, message: str, **extra: object) -> str:
@@ -56,3 +61,63 @@ def test_an_exception_is_in_the_line() -> None:
 
     assert "\n" not in line
     assert "'no *** here'" in json.loads(line)["exception"]
+
+
+def test_a_request_is_columns_on_a_terminal() -> None:
+    """What one watches for stands in its column, what is rare behind it, and the rest is left to the JSON lines."""
+    fields = {"code": "ok", "seconds": 1.5, "cost": "$0.005331", "team": "magpie", "key_alias": "laptop"}
+    further = {"model": "gpt-image-2", "request_id": "req_1", "images": 1, "stages": {"admit": 0.1}, "detail": "why"}
+    line = formatted(TextFormatter(), "image request", **{**fields, **further, "name": "imagegate.request"})
+
+    told = " ".join(line.split()[1:])
+    assert told == "info ok 1.500 s $0.005331 magpie/laptop gpt-image-2 req_1 images=1 detail=why"
+
+
+def test_columns_stand_where_a_request_was_refused_early() -> None:
+    """Nobody is known, nothing was asked for and nothing cost anything; the columns stay."""
+    given = {"code": "invalid_api_key", "seconds": 0.01, "model": "other", "request_id": "req_1"}
+    line = formatted(TextFormatter(), "image request", **{**given, "name": "imagegate.request"})
+
+    assert line.split()[1:] == ["info", "invalid_api_key", "0.010", "s", "-", "-", "other", "req_1"]
+
+
+def test_an_event_is_its_message_on_a_terminal() -> None:
+    """The name of an event is for programs; its fields are for everybody."""
+    line = formatted(TextFormatter(), "journal replayed", event="journal_replayed", records=3)
+
+    assert line.endswith("info    journal replayed  records=3")
+
+
+def test_levels_have_colours_where_they_are_seen() -> None:
+    """A terminal gets them; a file, a pipe and whoever set NO_COLOR do not."""
+    assert "\x1b[32minfo   \x1b[0m started" in formatted(TextFormatter(colours=True), "started")
+    assert "\x1b" not in formatted(TextFormatter(), "started")
+
+
+@pytest.mark.parametrize("text", ["QU_-" * 60, "QUJD\\/" * 40])
+def test_base64_is_taken_out_however_it_is_spelled(text: str) -> None:
+    """For URLs, and with escaped slashes."""
+    assert redact(f"image {text} end") == "image <base64> end"
+
+
+async def test_a_life_is_told_in_events(redis_url: str, tmp_path: Path) -> None:
+    """A process tells when it starts, serves, is asked to stop and has stopped, with what one asks for first."""
+    async with Simulator() as simulator:
+        given = environment(tmp_path, simulator, IMAGEGATE_REDIS_URL=redis_url, IMAGEGATE_LOG_FORMAT="json")
+        words = (sys.executable, "-m", "app", "serve")
+        process = await asyncio.create_subprocess_exec(*words, env=given, stderr=asyncio.subprocess.PIPE)
+        assert process.stderr is not None
+        lines = []
+        async with asyncio.timeout(30):
+            async for line in process.stderr:
+                lines.append(json.loads(line))
+                if lines[-1].get("event") == "ready":
+                    process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+
+    told = {line["event"]: line for line in lines if "event" in line}
+    assert list(told) == ["starting", "ready", "stopping", "stopped"]
+    assert told["starting"]["redis"] == redis_url.partition("://")[0]
+    assert told["ready"]["address"].endswith(given["IMAGEGATE_PORT"])
+    assert told["ready"]["version"] == told["starting"]["version"]
+    assert told["stopping"]["in_flight"] == 0

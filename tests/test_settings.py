@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import SettingsError, load_settings
+from app.settings.loading import load_settings
+from app.settings.names import SettingsError
 
 
 @pytest.fixture(autouse=True)

@@ -90,9 +90,10 @@ class AccountStore:
         ids: list[bytes] = await self._datastore.command("HVALS", TEAMS)
         return [team_id.decode() for team_id in ids]
 
-    async def teams(self) -> list[Team]:
-        """Every team, by name."""
-        ids = await self.team_ids()
+    async def teams(self, most: int | None = None) -> list[Team]:
+        """Every team, by name; of more than ``most`` those that come first."""
+        named: dict[bytes, bytes] = await self._datastore.command("HGETALL", TEAMS)
+        ids = [team_id.decode() for _, team_id in sorted(named.items())[:most]]
         records = await self._datastore.commands([("HMGET", TeamKeys(team_id).record, *_FIELDS) for team_id in ids])
         teams = [Team.from_document(document, int(version)) for version, document in records if document]
         return sorted(teams, key=lambda team: team.name)

@@ -105,4 +105,7 @@ async def _whose(body: NewCredit, accounts: AccountStore, crediting: Credits) ->
     for team in await accounts.teams():
         if body.request is not None and await crediting.find_charge(team.id, body.request) is not None:
             return team
-    raise NotFound(f"No team's ledger has a request {body.request!r} among its newest entries.", param="request")
+    told = (
+        f"No team's ledger has a request {body.request!r} among its newest entries; archived ones cannot be credited."
+    )
+    raise NotFound(told, param="request")

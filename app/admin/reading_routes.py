@@ -27,6 +27,7 @@ from app.admin.usage import GroupedReports, GroupedUsage, read_dimensions, sheet
 from app.admin.verification import add_verification
 from app.catalog.catalog import Catalog
 from app.datastore.datastore import Datastore
+from app.ledger.archived import ArchivedEntries
 from app.ledger.models import Outcome
 from app.ledger.pages import LedgerPages, Wanted
 from app.ledger.usage import UsageReader
@@ -59,6 +60,7 @@ class Readings:
     catalog: Catalog
     replica: Replica
     audit: Audit
+    archived: ArchivedEntries
 
 
 def add_readings(router: APIRouter, readings: Readings, *, send_seconds: float) -> None:
@@ -71,7 +73,7 @@ def add_readings(router: APIRouter, readings: Readings, *, send_seconds: float) 
     _add_export(router, readings, ledger, send_seconds)
     _add_state(router, readings)
     add_standings(router, readings.accounts, readings.usage)
-    add_verification(router, readings.accounts, readings.usage, large_reads)
+    add_verification(router, readings.accounts, readings.usage, readings.archived, large_reads)
     add_audit(router, readings.accounts, readings.audit)
 
 

@@ -1,11 +1,18 @@
-"""The operator's route that asks whether the books of a team add up."""
+"""The operator's route that asks whether the books of a team add up, and whether its archive does."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
 
 from app.accounts.store import AccountStore
 from app.admin.documents import Document
 from app.admin.large_reads import LargeReads
+from app.ledger.archived import ArchivedEntries, ArchiveReport
+from app.ledger.forward import Forward
 from app.ledger.usage import Difference, UsageReader
+
+_WITH_ARCHIVE = "Whether to read the archive as well, and hold it against the balance brought forward."
 
 
 class DifferenceBody(Document):
@@ -21,23 +28,62 @@ class DifferenceBody(Document):
         return cls(what=difference.what, expected=difference.expected, found=difference.found)
 
 
+class BroughtForward(Document):
+    """What is archived, and counts by its sums."""
+
+    entries: int
+    until: str = Field(description="The id of the newest archived entry.")
+
+    @classmethod
+    def of(cls, forward: Forward) -> "BroughtForward | None":
+        """The JSON form of a balance; None where there is none."""
+        return cls(entries=forward.entries, until=forward.until) if forward.until else None
+
+
+class ArchiveBody(Document):
+    """What was read of the archive."""
+
+    files: int
+    entries: int
+
+
 class Verification(Document):
     """Whether the books of a team add up."""
 
     team: str
-    entries: int
+    entries: int = Field(description="Read from Redis.")
+    brought_forward: BroughtForward | None = Field(description="null where nothing is archived.")
+    archive: ArchiveBody | None = Field(description="null where it was not asked for.")
     differences: list[DifferenceBody]
 
 
-def add_verification(router: APIRouter, accounts: AccountStore, usage: UsageReader, large_reads: LargeReads) -> None:
+def add_verification(
+    router: APIRouter,
+    accounts: AccountStore,
+    usage: UsageReader,
+    archived: ArchivedEntries,
+    large_reads: LargeReads,
+) -> None:
     """Put it on the operator's router."""
 
     @router.get("/ledger/verify")
-    async def verify_ledger(team: str) -> Verification:
-        """Recompute the books of a team from its ledger entries."""
+    async def verify_ledger(
+        team: str, *, archive: Annotated[bool, Query(description=_WITH_ARCHIVE)] = False
+    ) -> Verification:
+        """Recompute the books of a team from its balance brought forward and its ledger entries."""
         found = await accounts.find_team(team)
         async with large_reads.turn():
-            entries, differences = await usage.verify(found.id)
+            done = await usage.recompute(found.id)
+            report = await archived.compare(found.id) if archive else None
+        differences = [*done.differences, *(report.differences if report else ())]
         return Verification(
-            team=found.name, entries=entries, differences=[DifferenceBody.of(difference) for difference in differences]
+            team=found.name,
+            entries=done.entries,
+            brought_forward=BroughtForward.of(done.forward),
+            archive=_body(report),
+            differences=[DifferenceBody.of(difference) for difference in differences],
         )
+
+
+def _body(report: ArchiveReport | None) -> ArchiveBody | None:
+    return ArchiveBody(files=report.files, entries=report.entries) if report else None

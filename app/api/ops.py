@@ -19,10 +19,13 @@ class Ops:
         registry: CollectorRegistry,
         metrics_token: str | None,
         check_store: Callable[[], Awaitable[None]],
+        refresh: Callable[[], Awaitable[None]],
     ) -> None:
+        """``refresh`` asks for what a scrape tells and this process does not know by itself."""
         self._registry = registry
         self._metrics_token = metrics_token
         self._check_store = check_store
+        self._refresh = refresh
 
     async def healthz(self, _: Request) -> Response:
         """The process answers."""
@@ -40,6 +43,7 @@ class Ops:
         """The scrape; loopback may read it, others need the metrics token."""
         if not self._may_scrape(request):
             raise Unauthenticated("Metrics are open to loopback, or with the bearer token of IMAGEGATE_METRICS_TOKEN.")
+        await self._refresh()
         return PlainTextResponse(generate_latest(self._registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
     def _may_scrape(self, request: Request) -> bool:

@@ -80,9 +80,11 @@ class Results:
             log.warning("the disk of the spool cannot be looked at", extra={"why": str(error)})
             return False
         if is_low and not self._is_disk_low:
-            log.warning("answers are not kept: less than a tenth of the disk is free")
+            log.warning(
+                "answers are not kept: less than a tenth of the disk is free", extra={"event": "results_paused"}
+            )
         elif self._is_disk_low and not is_low:
-            log.info("answers are kept again")
+            log.info("answers are kept again", extra={"event": "results_resumed"})
         self._is_disk_low = is_low
         return not is_low
 

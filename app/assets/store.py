@@ -46,6 +46,8 @@ class StoredAsset:
 class AssetStore:
     """Assets by name. Only names of ours (`app.assets.names`) come here; other files in the place are not touched.
 
+    Those of a `FileStore`, which has a place of its own, are named by whoever gives them.
+
     All methods raise ImageStoreUnavailable where the store fails.
     """
 
@@ -93,6 +95,12 @@ class AssetStore:
         with self._named(f"listing {self.holds}"):
             async for page in obstore.list(self._objects, chunk_size=_PAGE_NAMES):
                 yield [StoredAsset(found["path"], found["size"]) for found in page if is_name(found["path"])]
+
+    async def names_under(self, folder: str) -> AsyncIterator[list[str]]:
+        """The names of all files in a folder and its folders, some at a time (for `app.assets.file_store`)."""
+        with self._named(f"listing {self.holds}"):
+            async for page in obstore.list(self._objects, prefix=folder, chunk_size=_PAGE_NAMES):
+                yield [found["path"] for found in page]
 
     async def delete(self, names: Sequence[str]) -> None:
         """Remove these; those that are gone already are no fault.

@@ -30,6 +30,8 @@ class Survey:
     """At most `MOST_REMEMBERED`, those that end first in front."""
     total_bytes: int
     """Of all assets, not only the oldest."""
+    total_files: int = 0
+    """How many these are."""
 
 
 def to_remove(survey: Survey, now: float, most_bytes: int) -> list[StoredAsset]:
@@ -52,7 +54,8 @@ def allowed_bytes(survey: Survey, most_bytes: int, disk: DiskSpace | None) -> in
 def add_page(survey: Survey, page: Sequence[StoredAsset]) -> Survey:
     """The survey with one more page of the listing, in whatever order pages come."""
     oldest = sorted((*survey.oldest, *page))[:MOST_REMEMBERED]
-    return Survey(tuple(oldest), survey.total_bytes + sum(asset.size_bytes for asset in page))
+    total_bytes = survey.total_bytes + sum(asset.size_bytes for asset in page)
+    return Survey(tuple(oldest), total_bytes, survey.total_files + len(page))
 
 
 class Sweeper:
@@ -79,6 +82,8 @@ class Sweeper:
         """What the last sweep left."""
         self._added_bytes = 0
         """By this process since that sweep began."""
+        self._left_files: int | None = None
+        self._added_files = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -86,9 +91,15 @@ class Sweeper:
         """What the store holds at the most, as far as this process can know; None before the first sweep."""
         return None if self._left_bytes is None else self._left_bytes + self._added_bytes
 
+    @property
+    def held_files(self) -> int | None:
+        """How many files that is; None before the first sweep."""
+        return None if self._left_files is None else self._left_files + self._added_files
+
     def count(self, size_bytes: int) -> None:
-        """So much more was kept, by this process."""
+        """One more file of that size was kept, by this process."""
         self._added_bytes += size_bytes
+        self._added_files += 1
 
     def start(self) -> None:
         """Begin."""
@@ -131,7 +142,7 @@ class Sweeper:
 
     async def _round(self, coming_bytes: int) -> int:
         """Look at everything once, and remove what is found."""
-        now, added_before = self._clock(), self._added_bytes
+        now, added_bytes, added_files = self._clock(), self._added_bytes, self._added_files
         survey = Survey((), 0)
         async for page in self._store.pages():
             survey = add_page(survey, page)
@@ -139,8 +150,10 @@ class Sweeper:
         chosen = to_remove(survey, now, most_bytes)
         await self._store.delete([asset.name for asset in chosen])
         # What was kept meanwhile may or may not be in the survey: it is counted on top, rather twice than never.
-        self._added_bytes -= added_before
+        self._added_bytes -= added_bytes
+        self._added_files -= added_files
         self._left_bytes = survey.total_bytes - sum(asset.size_bytes for asset in chosen)
+        self._left_files = survey.total_files - len(chosen)
         return len(chosen)
 
     async def _sweep_for_ever(self) -> None:
@@ -154,11 +167,12 @@ class Sweeper:
             except (ImageStoreUnavailable, OSError) as error:
                 if not is_out:
                     why = error.detail if isinstance(error, ImageStoreUnavailable) else str(error)
-                    log.warning("the store of %s fails", self._store.holds, extra={"why": why})
+                    told = {"event": "store_failing", "why": why}
+                    log.warning("the store of %s fails", self._store.holds, extra=told)
                 is_out = True
             except Exception:
                 log.exception("sweeping %s failed", self._store.holds)
             else:
                 if is_out:
-                    log.info("the store of %s works again", self._store.holds)
+                    log.info("the store of %s works again", self._store.holds, extra={"event": "store_works"})
                 is_out = False

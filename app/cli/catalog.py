@@ -16,9 +16,11 @@ from app.catalog.profile import Profile
 from app.cli.models import list_models
 from app.cli.options import json_option
 from app.cli.tables import echo_json, echo_table
-from app.settings import Settings, load_settings
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
 from app.upstream.price_list import PRICE_LIST_PATH, PriceListFailed, fetch_price_list, price_list_url
-from app.wiring import VERSION, open_transport
+from app.wiring.upstream import open_transport
+from app.wiring.version import VERSION
 
 _TOTAL_SECONDS = 60.0
 

@@ -14,8 +14,11 @@ from app.cli.options import json_option
 from app.cli.tables import echo_json, echo_table
 from app.datastore.address import AddressError, parse_address
 from app.money import TOKENS_PER_PRICE, dollars
-from app.settings import Settings, SettingsError, load_settings, variable_name
-from app.wiring import unknown_models
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
+from app.settings.names import SettingsError, variable_name
+from app.wiring.services import unknown_models
+from app.wiring.telemetry_traces import expect_traces
 
 _BY_TOKENS = {
     "TEXT IN": "text_input",
@@ -29,6 +32,7 @@ _SHARED = {
     "signing_key": "each of {count} replicas makes a key of its own, and a link opens on one of them; set the same.",
     "public_url": "each of {count} replicas hands out links to its own address; set what clients reach.",
     "image_store": "each of {count} replicas keeps pictures for itself; set a bucket or a folder they share.",
+    "archive_store": "each of {count} replicas keeps some old ledger entries; set a bucket or a folder they share.",
 }
 """What several replicas need besides a store for answers, and why."""
 
@@ -44,6 +48,7 @@ def check(folder: Path | None, as_json: bool) -> None:
     """
     settings = load_settings(**({"catalog_dir": folder} if folder else {}))
     _check_redis_url(settings)
+    expect_traces(settings)
     catalog = _read(settings)
     faults = [*_faults_of_doors(settings), *_faults_of_replicas(settings)]
     faults += catalog if isinstance(catalog, list) else ()
@@ -102,7 +107,7 @@ def _faults_of_replicas(settings: Settings) -> Iterator[str]:
                 + ("." if are_told else f", or {variable_name('replicas')}=1 if this is the only one.")
             )
     for name, why in _SHARED.items() if are_told else ():
-        if getattr(settings, name) is None:
+        if getattr(settings, name) is None and (name != "archive_store" or settings.ledger_days):
             yield f"{variable_name(name)} is not set: {why.format(count=count)}"
 
 
@@ -160,6 +165,11 @@ def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     if settings.admin_port is not None and settings.admin_token is None:
         yield f"{variable_name('admin_token')} is not set: nobody is let in at {variable_name('admin_port')}."
     if settings.redis_url is not None and settings.replicas is None:
+        if settings.archive_store is None and settings.ledger_days:
+            yield (
+                f"Ledger entries of more than {settings.ledger_days} days go into the data folder of the replica that "
+                f"comes first; with several, set {variable_name('archive_store')} to a place they share."
+            )
         needed = ("signing_key", "public_url", "image_store")
         missing = [variable_name(name) for name in needed if getattr(settings, name) is None]
         if missing:

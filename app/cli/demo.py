@@ -21,10 +21,11 @@ from app.embedded.errors import DataFolderBusyError, EmbeddedError
 from app.embedded.lock import DEMO, DataFolderLock
 from app.errors import NotFound, Unauthenticated
 from app.money import parse_dollars
-from app.settings import Settings, load_settings
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
 from app.simulator.scenario import Scenario
 from app.simulator.server import Simulator
-from app.wiring import Services
+from app.wiring.services import Services
 
 DEMO_TEAM = "demo"
 _BUDGET = parse_dollars("25")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from app.accounts.credentials import new_id
+from app.cli.archiving import archive, print_archived
 from app.cli.entries import list_entries, show_request
 from app.cli.export import export
 from app.cli.limits import dollars_text
@@ -27,16 +28,20 @@ ledger.add_command(list_entries)
 ledger.add_command(show_request)
 ledger.add_command(open_answer)
 ledger.add_command(export)
+ledger.add_command(archive)
+ledger.add_command(print_archived)
 
 
 @ledger.command("verify")
 @click.option("--team", help="[default: every team]")
+@click.option("--archive", "with_archive", is_flag=True, help="Read archived entries, too.")
 @json_option
 @target_options
-def verify(target: Target, team: str | None, as_json: bool) -> None:
-    """Recompute the books from their entries.
+def verify(target: Target, team: str | None, with_archive: bool, as_json: bool) -> None:
+    """Recompute the books, and say where they differ.
 
-    Exits with 1 when they differ. Best run while nothing is being bought.
+    Exits with 1 when they do. Best run while nothing is being bought. A long --archive wants to be read where it
+    lies, without --url.
     """
 
     async def work(admin: Admin) -> list[dict[str, Any]]:
@@ -44,7 +49,7 @@ def verify(target: Target, team: str | None, as_json: bool) -> None:
         reports: list[dict[str, Any]] = []
         for name in names:
             show_progress(f"{name}, {len(reports) + 1} of {len(names)} teams")
-            reports.append(await admin.get("/ledger/verify", team=name))
+            reports.append(await admin.get("/ledger/verify", team=name, archive=with_archive or None))
         end_progress()
         return reports
 
@@ -53,12 +58,21 @@ def verify(target: Target, team: str | None, as_json: bool) -> None:
         echo_json(reports)
     else:
         for report in reports:
-            entries = counted(report["entries"], "entry", "entries")
-            click.echo(f"{report['team']}: {entries}, {counted(len(report['differences']), 'difference')}")
+            click.echo(f"{report['team']}: {_read(report)}, {counted(len(report['differences']), 'difference')}")
             for found in report["differences"]:
                 click.echo(f"  {found['what']}: expected {found['expected']:,}, found {found['found']:,}")
     if any(report["differences"] for report in reports):
         raise SystemExit(1)
+
+
+def _read(report: dict[str, Any]) -> str:
+    """What a team's verification has gone by."""
+    told = counted(report["entries"], "entry", "entries")
+    if report["brought_forward"]:
+        told += f" behind {counted(report['brought_forward']['entries'], 'archived one')}"
+    if report["archive"]:
+        told += f" ({report['archive']['entries']:,} read in {counted(report['archive']['files'], 'file')})"
+    return told
 
 
 @ledger.command("credit")

@@ -13,8 +13,8 @@ from app.embedded.errors import DataFolderBusyError, EmbeddedError
 from app.embedded.lock import DataFolderLock
 from app.embedded.server import EmbeddedRedis, connect_live
 from app.main import create_app
-from app.settings import Settings
-from app.wiring import open_services
+from app.settings.fields import Settings
+from app.wiring.services import Services, open_services
 
 _FOUNDING = {"teams create"}
 """Commands that may begin the books of a folder; any other has only mistyped its name."""
@@ -38,7 +38,7 @@ async def owned_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _borrowed_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
+async def borrowed_redis(settings: Settings, purpose: str) -> AsyncIterator[str]:
     """As `owned_redis`, for a command: it uses the embedded server of a running gateway where there is one."""
     if settings.redis_url is None and purpose not in _FOUNDING and not (settings.data_dir / "redis").exists():
         raise EmbeddedError(
@@ -70,12 +70,22 @@ async def _served(data_dir: Path) -> str:
 
 
 @asynccontextmanager
+async def local_services(settings: Settings, purpose: str) -> AsyncIterator[Services]:
+    """The services themselves, for a command that no route stands for; they do nothing of their own accord."""
+    async with (
+        borrowed_redis(settings, purpose) as url,
+        open_services(settings, url, background=False) as services,
+    ):
+        yield services
+
+
+@asynccontextmanager
 async def local_gateway(settings: Settings, purpose: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the admin API, of a gateway in this process: the same routes, with a token of the moment."""
     token = secrets.token_urlsafe(24)
     own = settings.model_copy(update={"admin_token": SecretStr(token)})
     async with (
-        _borrowed_redis(settings, purpose) as url,
+        borrowed_redis(settings, purpose) as url,
         open_services(own, url, background=False) as services,
         httpx.AsyncClient(
             transport=httpx.ASGITransport(create_app(services)),

@@ -7,7 +7,7 @@ from click.shell_completion import CompletionItem
 from typing_extensions import override
 
 from app.catalog.documents import CatalogError
-from app.settings import SettingsError
+from app.settings.names import SettingsError
 
 _COMMANDS = {
     "demo": "running:demo",
@@ -26,6 +26,8 @@ _COMMANDS = {
     "ledger": "ledger:ledger",
     "reconcile": "reconcile:reconcile",
     "audit": "audit:audit",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "catalog": "catalog:catalog",
     "completion": "completion:completion",
 }

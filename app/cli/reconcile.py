@@ -12,10 +12,12 @@ from app.cli.options import json_option, target_options
 from app.cli.remote import Target, call
 from app.cli.tables import echo_json, echo_table, readable_dollars
 from app.money import dollars, parse_dollars
-from app.settings import Settings, load_settings
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
 from app.upstream.balance import BALANCE_URL, BalanceFailed, KeyDay, fetch_balance
 from app.upstream.keys import split_keys
-from app.wiring import VERSION, open_transport
+from app.wiring.upstream import open_transport
+from app.wiring.version import VERSION
 
 _TOTAL_SECONDS = 60.0
 _MOST_DAYS = 92

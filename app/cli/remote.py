@@ -15,7 +15,9 @@ from app.accounts.credentials import without_secret
 from app.cli.addresses import gateway_address, no_gateway
 from app.embedded.errors import EmbeddedError
 from app.errors import GatewayError
-from app.settings import Settings, SettingsError, load_settings
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
+from app.settings.names import SettingsError
 
 T = TypeVar("T")
 

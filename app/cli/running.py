@@ -7,10 +7,13 @@ import click
 
 from app.cli.demo import run_demo
 from app.cli.naming import own_command
-from app.cli.serve import announce, run_until_stopped, serve_gateway
-from app.settings import Settings, SettingsError, load_settings
+from app.cli.serve import announce, hint, run_until_stopped, serve_gateway
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
+from app.settings.names import SettingsError
 from app.simulator.run import run_simulator
-from app.wiring import VERSION, Services
+from app.wiring.services import Services
+from app.wiring.version import VERSION
 
 
 @click.command()
@@ -42,11 +45,19 @@ def serve() -> None:
         )
 
     async def ready(services: Services, address: str, operators: str) -> None:
-        announce(f"imagegate {VERSION} serves {address}/v1")
-        announce(f"console      {operators}/console/{_who_signs_in(settings)}")
-        announce(f"data folder  {settings.data_dir}")
+        announce(
+            "ready",
+            f"imagegate {VERSION} serves {address}/v1",
+            version=VERSION,
+            catalog=services.catalog.version,
+            address=address,
+            operators=operators,
+            data_dir=str(settings.data_dir),
+        )
+        hint(f"console      {operators}/console/{_who_signs_in(settings)}")
+        hint(f"data folder  {settings.data_dir}")
         if not await services.accounts.team_ids():
-            announce(f"There is no team yet. Make one: {own_command()} teams create NAME --budget DOLLARS")
+            hint(f"There is no team yet. Make one: {own_command()} teams create NAME --budget DOLLARS")
 
     run_until_stopped(settings, lambda listener: serve_gateway(settings, listener, ready))
 

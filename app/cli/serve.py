@@ -24,9 +24,10 @@ from app.embedded.lock import SERVE
 from app.errors import GatewayError, StoreUnavailable
 from app.logs import configure_logging, logs_are_text
 from app.main import create_app
-from app.settings import Settings
+from app.settings.fields import Settings
 from app.web.protocol import EdgeProtocol
-from app.wiring import Services, open_services
+from app.wiring.services import Services, open_services
+from app.wiring.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +49,11 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
 
     """
     configure_logging(settings.log_level, settings.log_format)
+    stop = _Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn stops at a signal and then raises it again, for the handler that was there before. That must not end
         # the process in its tracks: Redis and the journal are still to be closed.
-        signal.signal(number, _nothing)
+        signal.signal(number, stop)
     _raise_descriptor_limit(_DESCRIPTORS_EACH * settings.max_in_flight + 100)
     listener = _listen(settings.host, settings.port, "IMAGEGATE_PORT or IMAGEGATE_HOST")
     try:
@@ -69,6 +71,7 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
     """Open everything, serve, and close everything in reverse."""
     # Port 0 is known only now, and links to pictures name it.
     reached = settings.model_copy(update={"port": listener.getsockname()[1]})
+    note("starting", "starting", version=VERSION, address=_address(listener), redis=_redis_kind(settings))
     with _operators_listener(settings, listener) as own:
         async with owned_redis(settings, purpose) as url, open_services(reached, url) as services:
             await _expect_redis(services)
@@ -76,11 +79,12 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
             async def listening() -> None:
                 await ready(services, _address(listener), _address(own or listener))
                 if own is not None:
-                    announce(f"The operator's door is at {_address(own)}/admin/v1, and nowhere else")
+                    hint(f"The operator's door is at {_address(own)}/admin/v1, and nowhere else")
 
             address = None if own is None else _own_address(own, listener)
             config = server_config(create_app(services, address), settings)
             await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
+    note("stopped", "stopped")
 
 
 @contextmanager
@@ -112,12 +116,28 @@ async def _expect_redis(services: Services) -> None:
         raise click.ClickException(f"Redis does not answer; look at IMAGEGATE_REDIS_URL. {error.detail}") from None
 
 
-def announce(text: str) -> None:
-    """Tell whoever started this process: a line on a terminal, a log line where logs are JSON."""
+def announce(event: str, text: str, **fields: object) -> None:
+    """Tell whoever started this process: in words on a terminal, as an event with its fields where logs are JSON."""
+    hint(text)
+    note(event, text, **fields)
+
+
+def hint(text: str) -> None:
+    """Say something that helps whoever sits at a terminal, and nobody else."""
     if logs_are_text():
         click.echo(text, err=True)
-    else:
-        log.info(text)
+
+
+def note(event: str, text: str, **fields: object) -> None:
+    """Log an event of the process's life, where logs are JSON."""
+    if not logs_are_text():
+        log.info(text, extra={"event": event, **fields})
+
+
+def _redis_kind(settings: Settings) -> str:
+    """``embedded``, or the scheme of the address: the rest of it may hold a password."""
+    url = settings.redis_url
+    return "embedded" if url is None else url.get_secret_value().partition("://")[0]
 
 
 def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config:
@@ -142,12 +162,15 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: Callable[[], Awaitable[None]], services: Services) -> None:
         super().__init__(config)
         self._listening = listening
+        self._before = signal.getsignal(signal.SIGTERM)
         self._services = services
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await self._listening()
+        if isinstance(self._before, _Stop) and self._before.is_wanted:
+            self.should_exit = True
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -166,14 +189,24 @@ class _Server(uvicorn.Server):
         elif number := self._services.in_flight.number:
             seconds = self.config.timeout_graceful_shutdown
             announce(
+                "stopping",
                 f"Stopping when {number} in flight are finished, in {seconds} s at most. "
-                "A second signal cuts them off: they are charged at their quote."
+                "A second signal cuts them off: they are charged at their quote.",
+                in_flight=number,
             )
+        else:
+            note("stopping", "stopping", in_flight=0)
         super().handle_exit(sig, frame)
 
 
-def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """A signal handler that leaves everything to uvicorn's."""
+class _Stop:
+    """A signal handler that remembers: somebody may want us to stop before uvicorn listens to signals."""
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self.is_wanted = True
 
 
 def _raise_descriptor_limit(wanted: int) -> None:

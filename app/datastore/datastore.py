@@ -10,6 +10,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from app.datastore.memory import Memory, read_memory
 from app.datastore.node import Call
 from app.datastore.replies import unavailable
 from app.datastore.round_trip import Argument, Command
@@ -17,6 +18,9 @@ from app.datastore.script import Script
 from app.datastore.servers import Servers
 
 __all__ = ["Argument", "Command", "Datastore", "unavailable"]
+
+
+_MEMORY = Call(("INFO", "memory"))
 
 
 class Datastore:
@@ -37,6 +41,11 @@ class Datastore:
     def errors(self) -> int:
         """Failed round trips since the start, for the metrics."""
         return self._servers.errors
+
+    @property
+    def is_circuit_open(self) -> bool:
+        """Whether a server is not even asked at this moment."""
+        return any(node.breaker.opened_at is not None for node in self._servers.nodes)
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run a script by its SHA; a server that does not know it gets the text. All keys share one hash tag."""
@@ -63,6 +72,11 @@ class Datastore:
         moments: what was written then is to be written again, by scripts that do nothing the second time.
         """
         return await self._servers.replication_ids()
+
+    async def memory(self) -> Memory:
+        """How full the fullest server is."""
+        replies = await asyncio.gather(*[node.submit(_MEMORY) for node in self._servers.nodes])
+        return max(map(read_memory, replies), key=lambda memory: memory.ratio, default=Memory(0, 0))
 
     async def aclose(self) -> None:
         """Wait for what is under way, then close the connections."""

@@ -1,6 +1,7 @@
 """One server: all commands of one loop tick travel in one write, on a few connections, behind a breaker of its own."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from app.datastore.replies import is_servers_fault, refusal, unavailable, wants_
 from app.datastore.round_trip import Command, round_trip
 from app.datastore.script import Script
 from app.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 _LANES = 2
 """Writes under way at once: while the server works on one, the next is on its way."""
@@ -44,6 +47,10 @@ class _Waiting:
         return (("ASKING",), self.call.words) if self.asking else (self.call.words,)
 
 
+RoundTrips = Callable[[float, bool], None]
+"""Told of each round trip: how many seconds it took, and whether the server served."""
+
+
 class Node:
     """Commands and scripts on one server. Every failure is a `StoreUnavailable`, its cause what Redis said.
 
@@ -57,10 +64,12 @@ class Node:
         *,
         timeout_seconds: float,
         troubled: Callable[[], None] = lambda: None,
+        watched: RoundTrips | None = None,
     ) -> None:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._troubled = troubled
+        self._watched = watched
         self._pending: list[_Waiting] = []
         self._waiting_since = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,7 +129,7 @@ class Node:
             if unknown := await self._deliver(batch, deadline):
                 await self._deliver([replace(waiting, call=waiting.call.by_text()) for waiting in unknown], deadline)
         except BaseException:
-            self.breaker.failed(time.monotonic())
+            self._failed()
             _fail(batch, lambda: unavailable("the round trip was broken off", may_have_happened=True))
             raise
 
@@ -142,14 +151,27 @@ class Node:
         return unknown
 
     async def _replies(self, commands: list[Command], deadline: float) -> list[Any]:
+        started = time.perf_counter()
         replies = await round_trip(self._client, commands, deadline)
-        if any(map(is_servers_fault, replies)):
-            self.errors += 1
-            self.breaker.failed(time.monotonic())
-            self._troubled()
-        else:
+        is_served = not any(map(is_servers_fault, replies))
+        if self._watched is not None:
+            self._watched(time.perf_counter() - started, is_served)
+        if is_served:
+            if self.breaker.opened_at is not None:
+                log.warning("redis answers again", extra={"event": "circuit_closed"})
             self.breaker.succeeded()
+        else:
+            self.errors += 1
+            self._failed()
+            self._troubled()
         return replies
+
+    def _failed(self) -> None:
+        """Note a failure; the first one after which calls are refused at once is told."""
+        was_open = self.breaker.opened_at is not None
+        self.breaker.failed(time.monotonic())
+        if self.breaker.opened_at is not None and not was_open:
+            log.error("redis does not answer: calls are refused at once", extra={"event": "circuit_open"})
 
 
 def _fail(batch: list[_Waiting], refused: Callable[[], StoreUnavailable]) -> None:

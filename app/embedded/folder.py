@@ -67,8 +67,11 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def configuration(folder: ServerFolder, socket: Path) -> str:
-    """The server's configuration: reached by our user through ``socket`` only, every write kept."""
+def configuration(folder: ServerFolder, socket: Path, snapshot: str | None = None) -> str:
+    """The server's configuration: reached by our user through ``socket`` only, every write kept.
+
+    With ``snapshot``: no append-only file, because a server that has one does not read snapshots.
+    """
     lines = {
         "port": "0",
         "unixsocket": _quoted(socket),
@@ -81,7 +84,11 @@ def configuration(folder: ServerFolder, socket: Path) -> str:
         "appendfsync": "everysec",  # a crash of the process loses nothing, of the machine at most about a second
         "save": '""',  # the append-only file is the whole truth; snapshots would be a second one
         "maxmemory-policy": "noeviction",  # books are never thrown away to make room
+        "repl-diskless-sync": "yes",  # a backup comes straight from memory,
+        "repl-diskless-sync-delay": "0",  # and waits for no second one
     }
+    if snapshot is not None:
+        lines |= {"appendonly": "no", "dbfilename": snapshot}
     return "".join(f"{name} {value}\n" for name, value in lines.items())
 
 

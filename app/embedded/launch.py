@@ -55,7 +55,11 @@ async def adopt(folder: ServerFolder) -> Server | None:
             match await condition(live.socket):
                 case Condition.SERVING:
                     write_record(folder.record, Runtime(live.socket, live.pid, live.version))
-                    log.info("adopted the embedded server which its last owner left behind, pid %s", live.pid)
+                    log.info(
+                        "adopted the embedded server which its last owner left behind, pid %s",
+                        live.pid,
+                        extra={"event": "redis_adopted"},
+                    )
                     return Server(live.socket, live.pid, f"the adopted server (version {live.version})")
                 case Condition.LOADING:
                     deadline = time.monotonic() + START_SECONDS
@@ -71,12 +75,15 @@ async def adopt(folder: ServerFolder) -> Server | None:
     return None
 
 
-async def launch(folder: ServerFolder, binary: ServerBinary, socket: Path) -> Server:
-    """Start a server and wait until it serves; if that fails, or is cancelled, no process is left behind."""
+async def launch(folder: ServerFolder, binary: ServerBinary, socket: Path, snapshot: str | None = None) -> Server:
+    """Start a server and wait until it serves; if that fails, or is cancelled, no process is left behind.
+
+    With ``snapshot``, a file in the folder, it begins with what is in that and writes nothing.
+    """
     version = check_version(binary)
     _refuse_downgrade(folder, binary, version)
     ensure_runtime_folder(socket)
-    write_private(folder.config, configuration(folder, socket))
+    write_private(folder.config, configuration(folder, socket, snapshot))
     write_record(folder.record, Runtime(socket))  # before the process: whoever finds it alive must find its socket
     log_from_bytes = log_size(folder)
     child = process.spawn(binary, folder)
@@ -89,7 +96,7 @@ async def launch(folder: ServerFolder, binary: ServerBinary, socket: Path) -> Se
     except BaseException:
         await shut_down(folder, server)
         raise
-    log.info("started the embedded server %s, pid %s", identity.title, child.pid)
+    log.info("started the embedded server %s, pid %s", identity.title, child.pid, extra={"event": "redis_started"})
     return server
 
 

@@ -91,9 +91,14 @@ class EmbeddedRedis:
                 await asyncio.sleep(FIRST_PAUSE_SECONDS)  # only our own connection was cut, or there are too many
                 continue
             await ends_within(self._folder, server, STOP_SECONDS)
-            log.error("the embedded server died (pid %s, exit code %s)", server.pid, server.exit_code)
+            log.error(
+                "the embedded server died (pid %s, exit code %s)",
+                server.pid,
+                server.exit_code,
+                extra={"event": "redis_died"},
+            )
             self._server = server = await self._bring_back(server.socket)
-            log.warning("the embedded server is back (pid %s)", server.pid)
+            log.warning("the embedded server is back (pid %s)", server.pid, extra={"event": "redis_back"})
 
     async def _bring_back(self, socket: Path) -> Server:
         pause_seconds = FIRST_PAUSE_SECONDS

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.catalog.order import Order
+from app.catalog.order import Operation, Order
+from app.traces.context import TraceContext
 
 Header = tuple[bytes, bytes]
 
@@ -31,6 +32,14 @@ class Door(Protocol):
     @property
     def request_id(self) -> str:
         """The id of the request; the reservation's too."""
+
+    @property
+    def operation(self) -> Operation:
+        """What is to be done, by its route."""
+
+    @property
+    def trace_context(self) -> TraceContext | None:
+        """Where its caller stands in a trace (``traceparent``), if anywhere."""
 
     @property
     def authorization(self) -> str | None:
@@ -60,6 +69,10 @@ class Door(Protocol):
     @property
     def is_open(self) -> bool:
         """Whether the head of the answer is on its way, so that its status cannot change any more."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of the answer, once its head is on its way."""
 
     async def order(self) -> Order:
         """What is asked for, read under caps and a deadline; the same order when asked again."""

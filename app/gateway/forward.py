@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 from app.errors import ClientGone, GatewayError, InternalError
 from app.gateway.delivery import Delivery
@@ -10,6 +11,7 @@ from app.gateway.purchase import Purchase
 from app.gateway.record import Record
 from app.upstream.client import UpstreamClient
 from app.upstream.failure import ExchangeFailed
+from app.upstream.trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,9 @@ class Forward:
 
     async def _one(self, purchase: Purchase, number: int) -> GatewayError | None:
         """One exchange; what it failed with is given back, because its neighbours may do better."""
-        part = purchase.parts[number]
+        part, trace = purchase.parts[number], self._record.trace
+        trail = Trail(self._record.request_id, trace.next() if trace else None)
+        self._record.exchanges.append((trail, part))
 
         def dispatched() -> None:
             if self._door.is_left:
@@ -51,18 +55,23 @@ class Forward:
             part.dispatched()
 
         try:
-            async with self._upstream.exchange(purchase.request, dispatched, part.taken_back) as exchange:
+            async with self._upstream.exchange(purchase.request, dispatched, part.taken_back, trail) as exchange:
                 if self._record.first_byte_seconds is None:
                     self._record.first_byte_seconds = exchange.first_byte_seconds
                 await self._delivery.take(number, exchange)
         except ExchangeFailed as failure:
             part.fell(failure)
+            trail.fell(failure)
             return failure.error
         except GatewayError as error:
+            trail.error = error.code
             return error
         except Exception as error:
+            trail.error = InternalError.code
             if len(purchase.parts) == 1:
                 raise
             log.exception("an exchange of a fan-out failed", extra={"request_id": self._record.request_id})
             return InternalError("The gateway failed to serve this request; it has been logged.", detail=repr(error))
+        finally:
+            trail.ended = time.perf_counter()
         return None

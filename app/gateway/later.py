@@ -5,12 +5,13 @@ from contextlib import suppress
 
 import orjson
 
-from app.catalog.order import Order
+from app.catalog.order import Operation, Order
 from app.errors import ClientGone, GatewayError, StoreUnavailable
 from app.gateway.door import Door, Header, Wishes
 from app.gateway.record import Record
 from app.requests.models import StoredError
 from app.requests.register import Register
+from app.traces.context import TraceContext
 
 
 class Refusals:
@@ -42,6 +43,16 @@ class LaterDoor:
         return self._door.request_id
 
     @property
+    def operation(self) -> Operation:
+        """What is to be done."""
+        return self._door.operation
+
+    @property
+    def trace_context(self) -> TraceContext | None:
+        """Where its caller stands in a trace."""
+        return self._door.trace_context
+
+    @property
     def authorization(self) -> str | None:
         """The ``Authorization`` header."""
         return self._door.authorization
@@ -65,6 +76,11 @@ class LaterDoor:
     def is_left(self) -> bool:
         """Whether the client left before it was told where to come; after that it may."""
         return not self.is_accepted and self._door.is_left
+
+    @property
+    def status(self) -> int | None:
+        """What its client was answered; nobody is there for what comes later."""
+        return self._door.status
 
     async def order(self) -> Order:
         """What is asked for."""

@@ -19,7 +19,8 @@ from app.gateway.later import LaterDoor, Refusals
 from app.gateway.pulse import heartbeat_seconds
 from app.gateway.purchase import Purchase
 from app.gateway.reading import RequestReader
-from app.gateway.record import Record, Recorder
+from app.gateway.record import Record
+from app.gateway.recorder import Recorder
 from app.gateway.refusals import mismatch, rate_headers, refusal
 from app.gateway.telling import tell_behind_beats, told_of
 from app.gateway.turnstile import Turn, Turnstile
@@ -67,7 +68,7 @@ class Pipeline:
             GatewayError: the answer is this refusal; after the 200 was promised it means that the body must be cut.
 
         """
-        record = Record(door.request_id)
+        record = self._recorder.begin(door)
         async with AsyncExitStack() as afterwards:  # what nobody waits for, and what takes nobody's place
             try:
                 with self._in_flight.one():
@@ -76,6 +77,7 @@ class Pipeline:
                 record.error = told_of(error, record)
                 raise record.error from error
             finally:
+                record.status = door.status or (record.error.status if record.error else None)
                 self._recorder.finish(record)
 
     async def _serve(self, client: Door, record: Record, afterwards: AsyncExitStack) -> None:
@@ -128,7 +130,7 @@ class Pipeline:
                     raise
                 return None  # refused for what the key was; it has been changed since
         with record.timed("quote"):
-            quoted = quote(request)
+            quoted = record.quote = quote(request)
         with record.timed("admit"):
             note = self._note(request, quoted)
             admission = await turn.admit(principal, request.profile.name, quoted, note, identity)

@@ -1,41 +1,65 @@
-"""The last stage: metrics and one log line for every image request, however it ended."""
+"""What is known of one request so far: its stages and their times, whom it is for, how it ends."""
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
+from app.catalog.order import Operation
+from app.catalog.pricing import Quote
 from app.errors import GatewayError
+from app.gateway.purchase import Part
 from app.ledger.models import Resolution
-from app.metrics import Metrics
-from app.money import NANOS_PER_DOLLAR, format_dollars
-
-log = logging.getLogger("imagegate.request")
+from app.traces.tracer import Trace
+from app.upstream.trail import Trail
 
 _OURS = ("authenticate", "normalise", "quote", "admit", "settle")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One stay in a stage, from and to (``time.perf_counter``); a request can be in a stage more than once."""
+
+    stage: str
+    started: float
+    ended: float
 
 
 class Record:
     """What is known of one request so far: the time each stage took, and how it ends."""
 
-    def __init__(self, request_id: str) -> None:
+    def __init__(self, request_id: str, operation: Operation, trace: Trace | None = None) -> None:
         self.request_id = request_id
+        self.operation: Operation = operation
+        self.trace = trace
+        """Its part of a trace, if it has one."""
+        self.visits: list[Visit] = []
+        """Every stay in a stage, in the order of their ends."""
+        self.exchanges: list[tuple[Trail, Part]] = []
+        """What was asked of the upstream, and what came of each."""
+        self.status: int | None = None
+        """Of the answer; None while no head is on its way."""
         self.error_stage: str | None = None
         self.seconds: dict[str, float] = {}
         self.waited_seconds = 0.0
         """Time spent waiting for the client's body, or for its turn; no fault of ours."""
+        self.queue_seconds: float | None = None
+        """How long it waited for its turn; None where it had not to."""
         self.first_byte_seconds: float | None = None
         self.principal: Principal | None = None
         self.request: ImageRequest | None = None
+        self.quote: Quote | None = None
         self.resolution: Resolution | None = None
         self.error: GatewayError | None = None
         self.answer_bytes = 0
         self.joined: str | None = None
         """The earlier request whose answer it got."""
-        self._started = time.perf_counter()
+        self.started = time.perf_counter()
+        self.started_at_ns = time.time_ns()
+        """The same moment by the calendar."""
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -47,7 +71,9 @@ class Record:
             self.error_stage = self.error_stage or stage
             raise
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+            ended = time.perf_counter()
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + ended - started
+            self.visits.append(Visit(stage, started, ended))
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -77,7 +103,7 @@ class Record:
     @property
     def total_seconds(self) -> float:
         """Since the request came in."""
-        return time.perf_counter() - self._started
+        return time.perf_counter() - self.started
 
     @property
     def own_seconds(self) -> float:
@@ -97,78 +123,3 @@ class Record:
     def code(self) -> str:
         """``ok``, or the code of the error."""
         return "ok" if self.error is None else (self.error.code)
-
-
-class Recorder:
-    """Turns finished records into metrics and log lines."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def finish(self, record: Record) -> None:
-        """Count and log a request that has ended."""
-        # A model nobody vouches for has a name of the caller's choice: good for the log, too many for a label.
-        named = record.request.profile if record.request else None
-        model = named.name if named and not named.assumed else "other"
-        m = self._metrics
-        stage = record.stage
-        m.requests.labels(model, stage, record.code).inc()
-        m.request_seconds.labels(model, record.outcome).observe(record.total_seconds)
-        m.overhead_seconds.observe(record.own_seconds)
-        if record.first_byte_seconds is not None:
-            m.first_byte_seconds.labels(model).observe(record.first_byte_seconds)
-        if record.resolution is not None:
-            self._count_money(record, record.resolution, model)
-        elif record.error is not None and record.error.status < 500:
-            m.refusals.labels(record.code).inc()
-        self._log(record, named.name if named else "other", stage)
-
-    def _count_money(self, record: Record, resolution: Resolution, model: str) -> None:
-        m, team = self._metrics, record.principal.team.name if record.principal else "other"
-        usage = resolution.usage
-        for kind in ("text_input", "image_input", "text_output", "image_output"):
-            if tokens := getattr(usage, kind):
-                m.tokens.labels(team, model, kind).inc(tokens)
-        if resolution.delivered:
-            m.images.labels(team, model).inc(resolution.delivered)
-        m.spend.labels(team, model).inc(resolution.cost / NANOS_PER_DOLLAR)
-        if resolution.outcome == "unknown":
-            m.unknown.labels(model).inc()
-        if "above_quote" in resolution.flags:
-            m.above_quote.labels(model).inc()
-
-    def _log(self, record: Record, model: str, stage: str) -> None:
-        error, principal, resolution = record.error, record.principal, record.resolution
-        fields: dict[str, Any] = {
-            "request_id": record.request_id,
-            "team": principal.team.name if principal else None,
-            "key": principal.key.public_id if principal else None,
-            "model": model,
-            "stage": stage,
-            "code": record.code,
-            "outcome": record.outcome,
-            "seconds": round(record.total_seconds, 6),
-            "own_seconds": round(record.own_seconds, 6),
-            "stages": {name: round(seconds, 6) for name, seconds in record.seconds.items()},
-            "bytes": record.answer_bytes,
-        }
-        if record.joined is not None:
-            fields["joined"] = record.joined
-        if resolution is not None:
-            fields["cost"] = format_dollars(resolution.cost)
-            fields["tokens"] = resolution.usage.total
-            fields["images"] = resolution.delivered
-            fields["flags"] = ",".join(resolution.flags) or None
-            fields["upstream_id"] = resolution.note.get("upstream_id")
-        if error is not None:
-            fields["detail"] = error.detail or error.message
-        log.log(_level(error, resolution), "image request", extra=fields)
-
-
-def _level(error: GatewayError | None, resolution: Resolution | None) -> int:
-    """ERROR is for whoever is on call, WARNING for what was survived, INFO for the rest."""
-    if resolution is not None and ("above_quote" in resolution.flags or "bad_usage" in resolution.flags):
-        return logging.ERROR
-    if error is None or error.status < 500:
-        return logging.INFO
-    return logging.ERROR if error.status == 500 or error.code == "upstream_unavailable" else logging.WARNING

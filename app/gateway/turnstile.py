@@ -24,6 +24,8 @@ class Turnstile:
         self._ledger = ledger
         self._queue_seconds = queue_seconds
         self.is_closed = False
+        self.waiting = 0
+        """Requests of this process that wait for their turn."""
 
     def close(self) -> None:
         """The gateway stops: nobody is to be admitted whose picture it could not wait for."""
@@ -43,6 +45,7 @@ class Turn:
         self._door = door
         self._record = record
         self._deadline = deadline
+        self._queued_at: float | None = None
         self._waits_for: Principal | None = None
         self._identity = NOBODY
 
@@ -70,6 +73,7 @@ class Turn:
                     self._waits_for = None  # the books have taken its ticket
                 return admission
             self._waits_for, self._identity = principal, identity
+            self._begin_to_wait()
             await self._door.accept(self._door.request_id, rate_headers(admission))
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311 - nothing to guess here
             with self._record.waiting():
@@ -81,8 +85,17 @@ class Turn:
 
     async def leave(self) -> None:
         """Give the ticket up, if there still is one: nobody waits behind a request that will not ask again."""
+        if self._queued_at is not None:
+            self._turnstile.waiting -= 1
+            self._record.queue_seconds = asyncio.get_running_loop().time() - self._queued_at
+            self._queued_at = None
         if self._waits_for is not None:
             await self._ledger.give_up(self._waits_for, self._door.request_id, self._identity)
+
+    def _begin_to_wait(self) -> None:
+        if self._queued_at is None:
+            self._queued_at = asyncio.get_running_loop().time()
+            self._turnstile.waiting += 1
 
     def _seconds_left(self) -> float:
         return max(0.0, self._deadline - asyncio.get_running_loop().time())

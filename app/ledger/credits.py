@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
@@ -11,6 +12,7 @@ from app.accounts.models import Team
 from app.datastore.datastore import Argument, Datastore, unavailable
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.keyspace import TeamKeys, hour_of
+from app.ledger.forward import read_forward
 from app.ledger.models import Entry
 from app.ledger.periods import Window, window
 from app.ledger.scripts import CREDIT
@@ -70,7 +72,7 @@ class Credits:
         self._clock = clock
 
     async def find_charge(self, team_id: str, request_id: str) -> Charge | None:
-        """What a request of this team was charged; None when it is not among the newest 200,000 entries."""
+        """What a request of this team was charged; None when it is not among the newest 200,000 entries in Redis."""
         cost, newest_id = 0, ""
         async for entry_id, fields in self._newest_first(team_id):
             newest_id = newest_id or entry_id.decode()
@@ -86,14 +88,14 @@ class Credits:
         """Give back some of what a request was charged, in the budget periods it belongs to.
 
         Raises:
-            NotFound: no such request, or it is too old.
+            NotFound: no such request, or it is archived.
             InvalidRequest: more than it was charged, earlier credits taken off.
 
         """
         for _ in range(_ATTEMPTS):
             charge = await self.find_charge(team.id, request_id)
             if charge is None:
-                raise NotFound(f"Team {team.name!r} has no request {request_id!r} in its ledger.", param="request")
+                raise NotFound(await self._why_not_found(team, request_id), param="request")
             reply = await self._run(
                 team.id, charge.first.key, credit, _of_request(charge), _only(charge.first.team_period)
             )
@@ -114,6 +116,18 @@ class Credits:
         if reply[0] == b"already":
             await self._expect_same(team.id, credit, "")
         return _read(reply, f"what team {team.name!r} has spent in the current period of its budget")
+
+    async def _why_not_found(self, team: Team, request_id: str) -> str:
+        """What to tell of a request that is not there: it may be archived, and what is cannot be credited any more."""
+        forward = await read_forward(self._datastore, team.id)
+        told = f"Team {team.name!r} has no request {request_id!r} in its ledger"
+        if not forward.until:
+            return f"{told}."
+        day = datetime.fromtimestamp(forward.until_ms / 1000, UTC)
+        return (
+            f"{told} since {day:%Y-%m-%d}. Older requests are archived (`imagegate ledger archived`), and what is "
+            "archived cannot be credited any more; credit the team instead."
+        )
 
     async def _expect_same(self, team_id: str, credit: Credit, request_id: str) -> None:
         """A repeated id must stand for the same credit, or somebody believes in one that was never given.

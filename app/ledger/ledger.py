@@ -52,6 +52,8 @@ class Ledger:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._recent = Recent(identities, time.monotonic)
+        self.restored = 0
+        """Resolutions that Redis had forgotten and that were written again."""
         self._upkeep = Upkeep(books, journal, self._recent, team_ids, self._open, self._apply_late)
 
     @override
@@ -67,6 +69,11 @@ class Ledger:
     def journal_length(self) -> int:
         """Resolutions waiting on the disk."""
         return self._journal.length
+
+    @property
+    def failovers(self) -> int:
+        """How often Redis was not what it had been."""
+        return self._recent.failovers
 
     async def admit(
         self,
@@ -129,7 +136,8 @@ class Ledger:
             await asyncio.wait_for(self._quiet.wait(), _QUIET_SECONDS)
         await self._upkeep.stop()
         if self._journal.length:
-            log.warning("the journal keeps records for the next start", extra={"records": self._journal.length})
+            told = {"event": "journal_left", "records": self._journal.length}
+            log.warning("the journal keeps records for the next start", extra=told)
         self._journal.close()
 
     async def _resolve(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
@@ -172,6 +180,7 @@ class Ledger:
     async def _apply_again(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         """Send a resolution once more after a failover; told when it had been forgotten."""
         if await self._came_of(hold, resolution, ending) in ("settled", "released", "tombstone"):
+            self.restored += 1
             log.warning("a resolution was forgotten and is there again", extra={"request_id": hold.request_id})
 
     async def _apply(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
@@ -190,7 +199,7 @@ class Ledger:
         principal = self._principals.get(hold.request_id)
         if principal and settled.came == "settled":
             for told in alerts(principal, settled, resolution.cost):
-                log.warning("a budget passed one of its alerts", extra=told)
+                log.warning("a budget passed one of its alerts", extra={"event": "budget_alert", **told})
         return settled.came
 
     async def _apply_late(self, record: Record) -> None:

@@ -33,6 +33,8 @@ class Recent:
         self._known: frozenset[str] | None = None
         self._kept: deque[tuple[float, Again]] = deque(maxlen=MOST_KEPT)
         self._due: list[Again] = []  # to be sent again
+        self.failovers = 0
+        """How often the books' servers were not what they had been."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -52,8 +54,10 @@ class Recent:
         """
         found = await self._identities()
         if self._known is not None and not found <= self._known:
+            self.failovers += 1
             self._due += [again for _, again in self._kept]
-            log.warning("redis is not what it was; resolutions are sent again", extra={"records": len(self._due)})
+            told = {"event": "redis_failover", "records": len(self._due)}
+            log.warning("redis is not what it was; resolutions are sent again", extra=told)
         self._known = found if self._known is None else self._known | found
         oldest = self._clock() - KEEP_SECONDS
         while self._kept and self._kept[0][0] < oldest:

@@ -1,4 +1,7 @@
-"""The ledger's Lua scripts, read from ``lua/``: ``books.lua`` stands in front of each (Redis knows no include)."""
+"""The ledger's Lua scripts, read from ``lua/``: ``books.lua`` stands in front of those about requests.
+
+Redis knows no include.
+"""
 
 from pathlib import Path
 
@@ -8,8 +11,12 @@ _FOLDER = Path(__file__).parent / "lua"
 _BOOKS = (_FOLDER / "books.lua").read_text(encoding="utf-8")
 
 
+def _alone(name: str) -> Script:
+    return Script(name, (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
+
+
 def _script(name: str) -> Script:
-    return Script(name, _BOOKS + "\n" + (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"))
+    return Script(name, f"{_BOOKS}\n{_alone(name).source}")
 
 
 ADMIT = _script("admit")
@@ -18,3 +25,5 @@ RELEASE = _script("release")
 RENEW = _script("renew")
 EXPIRE = _script("expire")
 CREDIT = _script("credit")
+FORWARD = _alone("forward")
+ARCHIVING = _alone("archiving")

@@ -84,13 +84,14 @@ class Upkeep:
         part, self._unswept = self._unswept[: self._sweep_size], self._unswept[self._sweep_size :]
         expired = sum(await asyncio.gather(*[self._books.expire(team_id) for team_id in part]))
         if expired:
-            log.warning("holds of a vanished process were charged at their quote", extra={"holds": expired})
+            told = {"event": "holds_expired", "holds": expired}
+            log.warning("holds of a vanished process were charged at their quote", extra=told)
 
     async def replay(self) -> None:
         """Write to Redis what waits on the disk, ours and that of dead processes."""
         replayed = await self._journal.replay(self._apply)
         if replayed:
-            log.info("journal replayed", extra={"records": replayed})
+            log.info("journal replayed", extra={"event": "journal_replayed", "records": replayed})
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

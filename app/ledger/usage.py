@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import islice, product
 
 from app.datastore.datastore import Datastore
+from app.errors import Conflict
 from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope, spend_field
+from app.ledger.forward import Forward, read_forward
 from app.ledger.models import Entry
 from app.ledger.pages import LedgerPages
 
+_ATTEMPTS = 3
 _ROLL_UPS_AT_ONCE = 1000
 _ROLL_UP_HOURS = 399 * 24
 """A day less than a roll-up is kept (``books.lua``)."""
@@ -46,6 +49,16 @@ class Difference:
     what: str
     expected: int
     found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What came of verifying the books of a team."""
+
+    forward: Forward
+    entries: int
+    """Read from Redis, behind what was brought forward."""
+    differences: tuple[Difference, ...]
 
 
 class UsageReader:
@@ -84,19 +97,33 @@ class UsageReader:
         return {team_id: TeamBooks(spent, held) for team_id, spent, held in zip(team_ids, spends, told, strict=True)}
 
     async def verify(self, team_id: str) -> tuple[int, list[Difference]]:
-        """Recompute everything from the entries: they sum to spend and to the roll-ups, and holds to what is held.
+        """`recompute`, without what was brought forward: the number of entries read, and what does not agree."""
+        done = await self.recompute(team_id)
+        return done.entries, list(done.differences)
 
-        Run it while nothing is being bought: what settles during the walk shows as a difference.
+    async def recompute(self, team_id: str) -> Recomputed:
+        """Recompute everything from the balance brought forward and the entries behind it.
 
-        Returns:
-            The number of entries read, and every figure that does not agree.
+        Together they are the spend; entries sum to the roll-ups, where all of an hour's are in Redis; holds are what is
+        held. Run it while nothing is being bought: what settles during the walk shows as a difference.
+
+        Raises:
+            Conflict: entries were archived while they were read, again and again.
 
         """
-        spend: Counter[str] = Counter()
+        for _ in range(_ATTEMPTS):
+            forward = await read_forward(self._datastore, team_id)
+            number, differences = await self._recompute_from(team_id, forward)
+            if (await read_forward(self._datastore, team_id)).until == forward.until:
+                return Recomputed(forward, number, tuple(differences))
+        raise Conflict("Entries of this team are being archived; verify when that is done.")
+
+    async def _recompute_from(self, team_id: str, forward: Forward) -> tuple[int, list[Difference]]:
+        spend: Counter[str] = Counter(forward.spend)
         usage: Sums = defaultdict(Counter)
         hours: set[int] = set()
-        # Roll-ups of hours before this are gone, or about to go; the entries stay.
-        oldest = hour_of(int(time.time() * 1000)) - _ROLL_UP_HOURS
+        # Of hours before this either the roll-up is gone, or about to go, or some of the entries.
+        oldest = max(hour_of(int(time.time() * 1000)) - _ROLL_UP_HOURS, hour_of(forward.until_ms) + 1)
         number = 0
         async for entry in LedgerPages(self._datastore).oldest_first(team_id):
             number += 1

@@ -26,6 +26,11 @@ class Waiter:
         self._register = register
         self._watches: dict[_Name, _Watch] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Callers that wait in this process."""
+        return sum(watch.callers for watch in self._watches.values())
+
     async def until_ended(
         self,
         team_id: str,

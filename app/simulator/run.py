@@ -14,8 +14,8 @@ async def run_simulator(
     latency_seconds: float = 0.0,
     on_start: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until cancelled, or until SIGTERM or SIGINT; ``on_start`` is told the base URL."""
-    simulator, ended = Simulator(), asyncio.Event()
+    """Serve until cancelled, or until SIGTERM or SIGINT; ``on_start`` is told the base URL. Any key is a good one."""
+    simulator, ended = Simulator(accepts_key=bool), asyncio.Event()
     simulator.default = Scenario(latency_seconds=latency_seconds)
     loop = asyncio.get_running_loop()
     await simulator.start(host, port)

@@ -73,7 +73,7 @@ class BalanceWatch:
         except BalanceFailed as error:
             found = Balance(None, asked_at, str(error))
             if self.latest is None or self.latest.error != found.error:  # once, not every minute
-                log.warning("the upstream tells no balance", extra={"why": found.error})
+                log.warning("the upstream tells no balance", extra={"event": "balance_unknown", "why": found.error})
         else:
             found = Balance(left, asked_at)
         self.latest = found

@@ -13,11 +13,19 @@ import httpx
 from app.catalog.normalise import ImageRequest
 from app.errors import UpstreamUnavailable
 from app.upstream.attempts import Retries
-from app.upstream.dialect import form_files, json_body, read_failure, read_retry_after, request_headers
+from app.upstream.dialect import (
+    form_files,
+    json_body,
+    read_failure,
+    read_retry_after,
+    read_upstream_id,
+    request_headers,
+)
 from app.upstream.exchange import Exchange
 from app.upstream.failure import Cause, ExchangeFailed
 from app.upstream.form import FormBody
 from app.upstream.keys import Key, State, Turn, UpstreamKeys
+from app.upstream.trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +51,7 @@ class UpstreamClient:
     ) -> None:
         self._transport = transport
         self._base_url = base_url
+        self._server = httpx.URL(base_url).host
         self._user_agent = user_agent
         self._total_seconds = total_seconds
         self.keys = UpstreamKeys(keys, time.monotonic)
@@ -52,9 +61,13 @@ class UpstreamClient:
 
     @asynccontextmanager
     async def exchange(
-        self, request: ImageRequest, dispatched: Callable[[], None], taken_back: Callable[[], None]
+        self,
+        request: ImageRequest,
+        dispatched: Callable[[], None],
+        taken_back: Callable[[], None],
+        trail: Trail | None = None,
     ) -> AsyncIterator[Exchange]:
-        """Send a request and give its answer.
+        """Send a request and give its answer; what is seen of it on the way is kept up in ``trail``.
 
         ``dispatched`` is called right before the first byte of an attempt leaves; what it raises stops the request
         unsent. ``taken_back`` is called when nothing can have been made of that attempt and another one follows. All
@@ -64,11 +77,12 @@ class UpstreamClient:
             ExchangeFailed: however it failed, before the head of the answer or after it.
 
         """
-        exchange = Exchange(dispatched, taken_back)
+        exchange, trail = Exchange(dispatched, taken_back), trail or Trail()
+        trail.server = self._server
         deadline = asyncio.timeout(self._total_seconds)
         try:
             async with deadline:
-                response, turn = await self._answered(exchange, request, deadline)
+                response, turn = await self._answered(exchange, request, deadline, trail)
                 try:
                     yield exchange
                 except ExchangeFailed as failure:
@@ -89,7 +103,7 @@ class UpstreamClient:
         await self._transport.aclose()
 
     async def _answered(
-        self, exchange: Exchange, request: ImageRequest, deadline: asyncio.Timeout
+        self, exchange: Exchange, request: ImageRequest, deadline: asyncio.Timeout, trail: Trail
     ) -> tuple[httpx.Response, Turn]:
         """The head of a 200, after as many attempts as it takes and may take."""
         self.retries.begin()
@@ -99,8 +113,9 @@ class UpstreamClient:
             turn = self.keys.choose(refused)
             if turn is None:
                 raise self._keys_out()
+            trail.attempts, trail.key = trail.attempts + 1, turn.key.name
             try:
-                return await self._attempt(exchange, request, turn.key), turn
+                return await self._attempt(exchange, request, turn.key, trail), turn
             except ExchangeFailed as failure:
                 self._note(turn, failure)
                 if failure.cause is not Cause.UNREACHABLE:
@@ -114,14 +129,18 @@ class UpstreamClient:
                 )
                 if pause is None:
                     raise
-                log.info("upstream request is sent again", extra={"detail": str(failure), "seconds": round(pause, 3)})
+                log.info(
+                    "upstream request is sent again",
+                    extra={"request_id": trail.request_id, "why": str(failure), "seconds": round(pause, 3)},
+                )
             retries += 1
             exchange.take_back()
             await asyncio.sleep(pause)
 
-    async def _attempt(self, exchange: Exchange, request: ImageRequest, key: Key) -> httpx.Response:
+    async def _attempt(self, exchange: Exchange, request: ImageRequest, key: Key, trail: Trail) -> httpx.Response:
         """Send the request, body and all, and give the head of a 200; the caller closes it."""
-        response = await exchange.send(self._transport, self._outgoing(request, key))
+        response = await exchange.send(self._transport, self._outgoing(request, key, trail))
+        trail.status, trail.upstream_id = response.status_code, read_upstream_id(response.headers)
         if response.status_code == 200:
             return response
         try:
@@ -130,10 +149,12 @@ class UpstreamClient:
         finally:
             await response.aclose()
 
-    def _outgoing(self, request: ImageRequest, key: Key) -> httpx.Request:
+    def _outgoing(self, request: ImageRequest, key: Key, trail: Trail) -> httpx.Request:
         """The request from its first byte, for one attempt."""
         url = f"{self._base_url}/images/{request.operation}"
         headers = request_headers(key.secret, self._user_agent)
+        if trail.trace is not None:
+            headers += trail.trace.headers()
         if request.operation == "generations":
             headers += [("Content-Type", "application/json")]
             return httpx.Request("POST", url, headers=headers, content=json_body(request))

@@ -4,10 +4,12 @@ Its errors are those of a new-api fork: a client's mistake can come as a 500, a 
 empty balance as a 403; so an error is read by code and message before its status (facts §4.6).
 
 A teammate gets sentences of ours. Of the upstream's own words only those pass that are known to speak of the request
-(OpenAI's validation and its safety system); whatever else it says about itself stays in the log.
+(OpenAI's validation and its safety system). Whatever else it says may echo a prompt: the log gets our words for what
+it is about (`_for_the_log`), and its own only where prompts may be logged.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -69,12 +71,20 @@ _ABOUT_THE_REQUEST = re.compile(
 """How OpenAI's messages about a request begin (facts §1.5)."""
 _ABOUT_ITSELF = re.compile(r"\b(channels?|distributor|group|comet\w*|one-?api|new-?api|sk-\w+)\b", re.IGNORECASE)
 """Words with which a relay speaks of itself, also behind such a beginning (facts §4.6)."""
+_SUBJECTS = re.compile(
+    r"\b(channel|distributor|group|quota|balance|billing|token|api key|api_key|model|rate limit|saturated|overloaded"
+    r"|capacity|unavailable|maintenance|timeout|timed out|safety system|parameter|prompt|image|size)s?\b",
+    re.IGNORECASE,
+)
+"""Words of ours for what a message is about; an operator learns from them where to look."""
+_NAME = re.compile(r"[\w.:-]{1,60}", re.ASCII)
+_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 _CATEGORY = re.compile(r"[\w/ -]{1,40}", re.ASCII)
 _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
 
 def request_headers(key: str, user_agent: str) -> list[tuple[str, str]]:
-    """The headers of every request upstream, beside those of its body; nothing of the client's goes along."""
+    """The headers of every request upstream, beside those of its body and its trace; nothing else of the client's."""
     return [
         ("Authorization", f"Bearer {key}"),
         ("Accept", "application/json"),
@@ -114,6 +124,12 @@ def read_retry_after(value: str, now: datetime) -> float | None:
     return min(most, max(least, seconds))
 
 
+def read_upstream_id(headers: Mapping[str, str]) -> str | None:
+    """The upstream's own id of an answer; CometAPI documents none, new-api and OpenAI have one."""
+    named = (headers.get(name) for name in ("x-oneapi-request-id", "x-request-id"))
+    return next((value for value in named if value and _ID.fullmatch(value)), None)
+
+
 def read_failure(status: int, body: bytes, retry_after_seconds: float | None = None) -> ExchangeFailed:
     """What an answer that is no 200 means; ``body`` is as much of it as came."""
     failure = _read_failure(status, body)
@@ -148,15 +164,25 @@ def read_error(status: int, error: dict[str, Any]) -> ExchangeFailed:
     message, code = _text(error.get("message")), _code(error)
     found = _REQUEST_ID.search(message)
     told = _told(status, error, _REQUEST_ID.sub("", message))
-    told.detail = f"status {status}, code {code!r}: {message}"[:_MOST_LOGGED_CHARS]
+    told.detail = _for_the_log(status, error, message)
     cause = _cause(status, code, told)
     return ExchangeFailed(
         told,
         charged=ERROR_ANSWERS_ARE_BILLED,
-        upstream_id=found[1][:100] if found else None,
+        upstream_id=found[1] if found and _ID.fullmatch(found[1]) else None,
         cause=cause,
         nothing_made=cause is not None and status != 200,
+        words=message[:_MOST_LOGGED_CHARS],
     )
+
+
+def _for_the_log(status: int, error: dict[str, Any], message: str) -> str:
+    """What the log may have of an error, which can echo a prompt: its status, its names, and our words for it."""
+    named = {"code": _code(error), "type": _text(error.get("type"))}
+    parts = [f"status {status}", *(f"{what} {name!r}" for what, name in named.items() if _NAME.fullmatch(name))]
+    if subjects := list(dict.fromkeys(word.lower() for word in _SUBJECTS.findall(message))):
+        parts.append(f"says something of: {', '.join(subjects)}")
+    return ", ".join(parts)
 
 
 def _cause(status: int, code: str, told: GatewayError) -> Cause | None:

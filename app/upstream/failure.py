@@ -42,6 +42,7 @@ class ExchangeFailed(Exception):
         delivered: int = 0,
         cause: Cause | None = None,
         nothing_made: bool = False,
+        words: str = "",
     ) -> None:
         super().__init__(f"{error.code}: {error.detail or error.message}")
         self.error = error
@@ -56,5 +57,8 @@ class ExchangeFailed(Exception):
         self.nothing_made = nothing_made
         """Whether no model can have had the request, so that sending it again cannot buy a second picture. False of
         every other 4xx and 5xx, of every silence after dispatch, and of everything behind the head of a 200."""
+        self.words = words
+        """The upstream's own. They may quote the prompt, so no other text of this failure has any of them that is not
+        known to be harmless."""
         self.retry_after_seconds: float | None = None
         """What the upstream asked for in its Retry-After, within bounds."""

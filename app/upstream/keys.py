@@ -100,6 +100,15 @@ class UpstreamKeys:
         """Where the breaker of each key stands, by its name."""
         return {key.name: self.state(key) for key in self._keys}
 
+    @property
+    def conditions(self) -> dict[str, int]:
+        """How many keys are ready, resting, or refused until somebody looks."""
+        found = Counter({"ready": 0, "resting": 0, "refused": 0})
+        for key in self._keys:
+            is_out = "refused" if key.trouble is Trouble.ACCOUNT else "resting"
+            found["ready" if key.trouble is None else is_out] += 1
+        return dict(found)
+
     def state(self, key: Key) -> State:
         """Where the breaker of this key stands."""
         if key.trouble is None:
@@ -157,7 +166,7 @@ class UpstreamKeys:
     def _succeeded(self, key: Key) -> None:
         self._was_good(key)
         if key.trouble is not None:
-            log.info("upstream %s is back", key.name)
+            log.info("upstream %s is back", key.name, extra={"event": "upstream_key_back"})
             key.trouble, key.failed_tries = None, 0
 
     def _eject(self, key: Key, trouble: Trouble, asked_seconds: float | None = None) -> None:
@@ -165,7 +174,8 @@ class UpstreamKeys:
         cool_down = max(min(most, first * 2**key.failed_tries), asked_seconds or 0.0) * (1 + JITTER * self._spread())
         if key.trouble is not trouble:
             level = logging.ERROR if trouble is Trouble.ACCOUNT else logging.WARNING
-            log.log(level, "upstream %s is out: %s", key.name, _SAID[trouble], extra={"seconds": round(cool_down, 1)})
+            told = {"event": "upstream_key_out", "trouble": trouble.value, "seconds": round(cool_down, 1)}
+            log.log(level, "upstream %s is out: %s", key.name, _SAID[trouble], extra=told)
         self.ejections[key.name, trouble] += 1
         key.trouble, key.until = trouble, self._clock() + cool_down
         key.failed_tries += 1

@@ -8,6 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.catalog.order import Operation, Order
 from app.errors import GatewayError
 from app.gateway.door import Header, Wishes
+from app.traces.context import TraceContext, read_trace_context
 from app.web.body import RequestBody
 from app.web.cut import cut
 from app.web.errors import bearer_of, send_refusal
@@ -32,7 +33,9 @@ class HttpDoor:
         self.request_id: str = scope["state"]["request_id"]
         self._send = send
         self._send_seconds = send_seconds
-        self._operation: Operation = operation
+        self.operation: Operation = operation
+        self.status: int | None = None
+        """Of the answer, once its head is on its way."""
         self._reader = reader
         self._body = RequestBody(scope, receive)
         self._pictures = reader.pictures()
@@ -47,6 +50,11 @@ class HttpDoor:
     def authorization(self) -> str | None:
         """The ``Authorization`` header."""
         return bearer_of(self._scope)
+
+    @property
+    def trace_context(self) -> TraceContext | None:
+        """Where its caller stands in a trace."""
+        return read_trace_context(self._scope["headers"])
 
     @property
     def wishes(self) -> Wishes:
@@ -91,12 +99,12 @@ class HttpDoor:
 
         """
         if self._order is None:
-            self._order = await self._reader.read(self._operation, self._body, self._pictures)
+            self._order = await self._reader.read(self.operation, self._body, self._pictures)
         return self._order
 
     async def start(self, headers: Sequence[Header]) -> None:
         """Send the head of a 200."""
-        self.is_open = True
+        self.is_open, self.status = True, 200
         await self._pass({"type": "http.response.start", "status": 200, "headers": list(headers)})
 
     async def send(self, piece: bytes) -> None:
@@ -110,7 +118,7 @@ class HttpDoor:
 
     async def reply(self, status: int, headers: Sequence[Header], body: bytes) -> None:
         """Answer at once and in full."""
-        self.is_open = True
+        self.is_open, self.status = True, status
         self._end()
         length = (b"content-length", b"%d" % len(body))
         await self._pass({"type": "http.response.start", "status": status, "headers": [*headers, length]})

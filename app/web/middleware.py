@@ -2,13 +2,14 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts.credentials import BASE62
 from app.gateway.door import Header
+from app.metrics import Metrics
 from app.web.errors import is_admin, send_fault
 
 SAFE: Final[tuple[Header, ...]] = (
@@ -30,8 +31,9 @@ class RequestHeads:
     Every answer carries it, and the headers above; also that to a fault, which Starlette would give outside of this.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Add the id and pass on."""
@@ -42,7 +44,7 @@ class RequestHeads:
         header = (b"x-request-id", request_id.encode())
         usual = OPERATORS if is_admin(scope) else SAFE
         # A fresh dict: uvicorn's own is the lifespan's state, shared by all requests.
-        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        state = scope["state"] = {**scope.get("state", {}), "request_id": request_id}
 
         is_answered = False
 
@@ -50,6 +52,7 @@ class RequestHeads:
             nonlocal is_answered
             if message["type"] == "http.response.start":
                 is_answered = True
+                self._metrics.http_requests.labels(state.get("route", "other"), message["status"]).inc()
                 message["headers"] = [header, *_with(usual, message["headers"])]
             await send(message)
 
@@ -59,6 +62,28 @@ class RequestHeads:
             if not is_answered:
                 await send_fault(scope, send_with_id, error)
             raise
+
+
+class RouteNames:
+    """Notes the template of the route that answers, for whoever counts; a request that none takes has none."""
+
+    def __init__(self, app: ASGIApp, templates: Mapping[object, str]) -> None:
+        self._app = app
+        self._templates = templates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and look at the scope when the answer begins: routing has changed it then."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "http.response.start" and "endpoint" in scope:
+                own = getattr(scope.get("route"), "path", None)
+                scope["state"]["route"] = own or self._templates.get(scope["endpoint"], "other")
+            await send(message)
+
+        await self._app(scope, receive, send_noted)
 
 
 def _with(usual: Sequence[Header], headers: Iterable[Header]) -> list[Header]:

@@ -9,8 +9,8 @@ import pytest
 
 from app.accounts.store import AccountStore
 from app.money import Money
-from app.settings import load_settings
-from app.wiring import Services, open_services
+from app.settings.loading import load_settings
+from app.wiring.services import Services, open_services
 from tests.admin.operators import entering
 from tests.support.gateway import ADMIN_TOKEN
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from app.main import create_app
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.support.gateway import ADMIN_TOKEN
 
 

@@ -12,7 +12,7 @@ from app.admin.audit import Action, Audit
 from app.admin.audit_routes import ActorBody
 from app.keyspace import AUDIT
 from app.main import create_app
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.scene import budget, delivered, open_scene
 
 KEYS = "/teams/design/keys"

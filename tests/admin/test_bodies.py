@@ -6,7 +6,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.admin.operators import entering
 from tests.ledger.scene import open_scene
 

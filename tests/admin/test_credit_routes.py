@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.scene import Scene, budget, delivered, open_scene
 
 

@@ -11,7 +11,7 @@ import pytest
 from app.accounts.models import Limits
 from app.admin.exports import export
 from app.ledger.pages import LedgerPages, Wanted
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.long_ledger import write_ledger
 from tests.ledger.scene import Scene, open_scene
 

@@ -10,7 +10,7 @@ import pytest
 from app.accounts.models import Limits
 from app.ledger.models import Ending, Resolution
 from app.web.middleware import new_request_id
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.long_ledger import write_ledger
 from tests.ledger.scene import Scene, delivered, now_ms, open_scene
 

@@ -10,9 +10,9 @@ import pytest
 from app.accounts.models import Budget, Limits
 from app.metrics import Durations, Metrics
 from app.money import Money
-from app.settings import load_settings
+from app.settings.loading import load_settings
 from app.simulator.server import Simulator
-from app.wiring import Services, open_services
+from app.wiring.services import Services, open_services
 from tests.admin.operators import entering
 from tests.ledger.long_ledger import write_ledger
 from tests.ledger.scene import budget, delivered, open_scene

@@ -7,7 +7,7 @@ import pytest
 
 from app.accounts.credentials import new_id
 from app.accounts.models import Limits, Team
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.admin.operators import entering, made_token
 from tests.requests.scene import Scene, open_scene
 

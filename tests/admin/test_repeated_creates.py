@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from app.main import create_app
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.admin.operators import entering, made_token
 from tests.ledger.scene import budget, delivered, open_scene
 

@@ -5,7 +5,7 @@ import httpx
 from app.accounts.minting import mint
 from app.accounts.models import Budget, Limits
 from app.money import Money
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.scene import budget, delivered, open_scene
 
 

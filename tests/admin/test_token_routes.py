@@ -10,8 +10,8 @@ import pytest
 
 from app.accounts.admin_tokens import AdminTokens
 from app.keyspace import ADMIN_TOKENS
-from app.settings import load_settings
-from app.wiring import Services, open_services
+from app.settings.loading import load_settings
+from app.wiring.services import Services, open_services
 from tests.admin.operators import entering, made_token
 from tests.support.gateway import ADMIN_TOKEN
 from tests.support.redis_server import RedisServer

@@ -9,7 +9,7 @@ import pytest
 
 from app.accounts.models import Limits
 from app.admin.sheets import csv_text
-from app.wiring import Services
+from app.wiring.services import Services
 from tests.ledger.scene import Scene, budget, delivered, open_scene
 
 

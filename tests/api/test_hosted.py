@@ -26,6 +26,7 @@ from app.assets.hosted import HostedImage, HostedImages
 from app.assets.links import LinkSigner
 from app.assets.store import open_store
 from app.errors import GatewayError
+from app.metrics import Metrics
 from app.web.errors import on_gateway_error, on_http_exception
 from app.web.middleware import RequestHeads
 from tests.support.s3_server import client_environment, closed_address
@@ -83,7 +84,7 @@ async def serving(place: Place, send_seconds: float = 30) -> AsyncIterator[None]
         routes=[
             Route("/images/{signature}/{name}", ServeImage(place.images, send_seconds, 100), methods=["GET", "HEAD"])
         ],
-        middleware=[Middleware(RequestHeads)],
+        middleware=[Middleware(RequestHeads, metrics=Metrics("0", "0"))],
         exception_handlers={GatewayError: on_gateway_error, HTTPException: on_http_exception},
     )
     app.router.redirect_slashes = False

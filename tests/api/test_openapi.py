@@ -16,8 +16,8 @@ from app.api.openapi_schemas import DOT
 from app.catalog.catalog import load_catalog
 from app.errors import ClientGone, GatewayError
 from app.main import create_app
-from app.settings import load_settings
-from app.wiring import open_services
+from app.settings.loading import load_settings
+from app.wiring.services import open_services
 
 Document = dict[str, Any]
 

@@ -18,7 +18,7 @@ from app.accounts.models import KeyOptions, Team
 from app.main import create_app
 from app.simulator.scenario import Scenario
 from app.simulator.server import Simulator
-from app.wiring import open_services
+from app.wiring.services import open_services
 from tests.faults.accounting import BOAT, Accounting, accounting, billed, priced_catalog
 from tests.faults.suspensions import Suspensions
 from tests.support.gateway import gateway_settings

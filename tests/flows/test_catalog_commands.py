@@ -112,6 +112,7 @@ def test_check_reminds_of_what_replicas_share() -> None:
 
     assert reminded.exit_code == 0
     assert "IMAGEGATE_SIGNING_KEY, IMAGEGATE_IMAGE_STORE." in reminded.stdout
+    assert "IMAGEGATE_ARCHIVE_STORE" in reminded.stdout
     assert "replicas" not in run("check").stdout
     assert "replicas" not in run("check", **own_redis, IMAGEGATE_REPLICAS="1").stdout
 
@@ -144,6 +145,7 @@ def test_check_fails_where_told_replicas_share_too_little(tmp_path: Path) -> Non
         "IMAGEGATE_SIGNING_KEY": "k" * 32,
         "IMAGEGATE_PUBLIC_URL": "https://images.example",
         "IMAGEGATE_IMAGE_STORE": "s3://bucket/images",
+        "IMAGEGATE_ARCHIVE_STORE": "s3://bucket/archive",
     }
     (tmp_path / "b.toml").write_text("no toml", encoding="utf-8")
     bare = run("check", str(tmp_path), IMAGEGATE_REPLICAS="3")
@@ -160,6 +162,8 @@ def test_check_fails_where_told_replicas_share_too_little(tmp_path: Path) -> Non
         assert lacking.exit_code == 1
         assert lacking.stderr.startswith(f"Error: {name} is not set")
     assert run("check", IMAGEGATE_REPLICAS="3", IMAGEGATE_RESULT_SECONDS="0", **shared).exit_code == 0
+    del shared["IMAGEGATE_ARCHIVE_STORE"]
+    assert run("check", IMAGEGATE_REPLICAS="3", IMAGEGATE_LEDGER_DAYS="0", **shared).exit_code == 0
 
 
 def test_check_prints_json(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def offered(command: Path, *words: str) -> set[str]:
     ("words", "found"),
     [
         (("imagegate", "te"), {"teams"}),
-        (("imagegate", "ledger", ""), {"list", "show", "open", "export", "verify", "credit"}),
+        (("imagegate", "ledger", ""), {"archive", "archived", "list", "show", "open", "export", "verify", "credit"}),
         (("imagegate", "image", "--out"), {"--output", "--output-format"}),
         (("imagegate", "tokens", "create", "ana", "--role", ""), {"owner", "viewer"}),
         (("imagegate", "completion", ""), {"bash", "zsh", "fish"}),

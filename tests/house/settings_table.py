@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from app.settings import Settings, variable_name
+from app.settings.fields import Settings
+from app.settings.names import variable_name
 from tests.house.tree import DOCS
 
 BEGIN, END = "<!-- settings: begin (made by `make lists`) -->\n", "<!-- settings: end -->\n"

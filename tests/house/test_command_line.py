@@ -10,7 +10,7 @@ from app.cli.remote import Unanswered
 from app.cli.teammate import KEY_VARIABLES, URL_VARIABLES
 from tests.house.pages import code, page, table
 
-NO_JSON = {"demo", "serve", "simulate", "completion", "ledger export"}
+NO_JSON = {"demo", "serve", "simulate", "completion", "ledger archived", "ledger export"}
 """They print no table: processes, a script, a file that is JSON or CSV already."""
 
 TAKES_AWAY = {"keys rotate", "keys disable", "keys revoke", "tokens revoke", "ledger credit"}

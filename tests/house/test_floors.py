@@ -17,7 +17,7 @@ FLOORS = {
     "gateway": 4,
     **dict.fromkeys(("ledger", "requests", "upstream", "assets"), 3),
     **dict.fromkeys(("accounts", "catalog"), 2),
-    **dict.fromkeys(("settings", "keyspace", "metrics", "logs", "datastore", "embedded"), 1),
+    **dict.fromkeys(("settings", "keyspace", "metrics", "logs", "traces", "datastore", "embedded"), 1),
     **dict.fromkeys(("errors", "money"), 0),
 }
 """The house, top to bottom. Rooms on one floor do not know each other."""
@@ -35,6 +35,7 @@ PACKAGES = {
     "httptools": ("app.upstream", "app.simulator"),
     "httpx": ("app.upstream", "app.wiring", "app.cli"),
     "obstore": ("app.assets", "app.wiring"),
+    "opentelemetry": ("app.traces.otlp",),
     "orjson": ("app",),
     "PIL": ("app.simulator",),
     "prometheus_client": ("app.metrics", "app.api.ops"),

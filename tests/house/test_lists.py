@@ -13,9 +13,9 @@ from app import errors, keyspace
 from app.errors import GatewayError
 from app.keyspace import Naming, TeamKeys
 from app.main import create_app
-from app.metrics import Metrics
-from app.settings import load_settings
-from app.wiring import open_services
+from app.metrics import Metrics, Reading
+from app.settings.loading import load_settings
+from app.wiring.services import open_services
 from tests.house import parameters_table
 from tests.house.pages import code, page, table
 from tests.house.settings_table import settings_table, table_on_page, write
@@ -57,9 +57,12 @@ def _texts(value: ast.expr) -> Iterator[str]:
 
 def exposed(metrics: Metrics) -> dict[str, tuple[str, str]]:
     """Every metric by the name Prometheus shows: its type and its labels."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for collector in vars(metrics).values():
-        if isinstance(collector, Counter | Gauge | Histogram | Info):
+        if isinstance(collector, Reading):
+            name = collector.name + ("_total" if collector.kind == "counter" else "")
+            found[name] = (collector.kind, f"`{collector.label}`" if collector.label else "")
+        elif isinstance(collector, Counter | Gauge | Histogram | Info):
             (family,) = collector.describe()
             kind = family.type
             # A collector tells its labels no other way; those of an info are what it says.
@@ -70,8 +73,8 @@ def exposed(metrics: Metrics) -> dict[str, tuple[str, str]]:
 
 
 def log_fields(module: Module) -> set[str]:
-    """The fields of the line that ends a request: the keys of ``fields`` in Recorder._log."""
-    (function,) = [found for found in module.functions() if found.name == "_log"]
+    """The fields of the line that ends a request: the keys of ``fields`` in `log_request`."""
+    (function,) = [found for found in module.functions() if found.name == "log_request"]
     names: set[str] = set()
     for node in ast.walk(function):
         keys: list[ast.expr | None] = []
@@ -83,13 +86,34 @@ def log_fields(module: Module) -> set[str]:
     return names
 
 
+def events(module: Module) -> Iterator[str]:
+    """The events a module logs: ``{"event": "…"}``, or the first word of ``note`` and ``announce`` (app.cli.serve)."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "event":
+                    yield from _texts(value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("note", "announce"):
+            for name in node.args[:1]:
+                yield from _texts(name)
+
+
+def attributes(module: Module) -> set[str]:
+    """The attributes of spans: the keys with a dot in them of any dictionary written out."""
+    keys = [key for node in ast.walk(module.tree) if isinstance(node, ast.Dict) for key in node.keys]
+    names = {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    return {name for name in names if "." in name}
+
+
 def script_faults(name: str, text: str) -> Iterator[str]:
     """What a Lua script's header leaves out."""
     header = "\n".join(line for line in text.split("\n\n", maxsplit=1)[0].splitlines() if line.startswith("--"))
     if not re.match(rf"-- {re.escape(name)}: \S", header):
         yield f"{name}: does not begin with its name and duty"
-    # The keys and the clock of every other script are those of books.lua.
-    wanted = ("KEYS", "ARGV", "Clock") if name == "books.lua" else ("ARGV", "Reply", "(books.lua)")
+    # The keys and the clock of most scripts are those of books.lua; where it does not stand in front, they are told.
+    wanted: tuple[str, ...] = ("ARGV", "Reply", "(books.lua)")
+    if name == "books.lua" or "does not stand in front" in header:
+        wanted = ("KEYS", "ARGV", "Clock")
     for word in wanted:
         if word not in header:
             yield f"{name}: its header says nothing of {word}"
@@ -129,9 +153,25 @@ def test_metrics_are_on_their_page() -> None:
 
 def test_log_fields_are_on_their_page() -> None:
     """docs/signals.md has every field of the line that ends a request."""
-    (record,) = [module for module in modules(APP) if module.name == "app.gateway.record"]
+    (record,) = [module for module in modules(APP) if module.name == "app.gateway.log_line"]
     told = {code(row[0]) for row in table(page("signals.md"), "## The line of a request")}
     assert told == log_fields(record)
+
+
+def test_events_are_on_their_page() -> None:
+    """docs/signals.md has every event of the log."""
+    found = {name for module in modules(APP) if module.room != "simulator" for name in events(module)}
+    logged = {name for name in found if "." not in name}  # those of a stream of pictures have a dot
+    told = {code(name) for row in table(page("signals.md"), "## Events") for name in row[0].split(", ")}
+    assert told == logged
+
+
+def test_attributes_of_spans_are_on_their_page() -> None:
+    """docs/operations/traces.md has every attribute that a span can have."""
+    (spans,) = [module for module in modules(APP) if module.name == "app.gateway.spans"]
+    rows = table(page("operations/traces.md"), "## The tree")
+    told = {name for row in rows for name in re.findall(r"`([^`]+)`", row[1])}
+    assert told == attributes(spans)
 
 
 def test_redis_keys_are_on_their_page() -> None:
@@ -224,8 +264,15 @@ def test_inspector_sees_a_further_code() -> None:
 
 def test_inspector_sees_log_fields() -> None:
     """Fields set at once and fields set later are found."""
-    module = parse("app.bad", 'def _log():\n    fields: dict = {"a": 1}\n    fields["b"] = 2')
+    module = parse("app.bad", 'def log_request():\n    fields: dict = {"a": 1}\n    fields["b"] = 2')
     assert log_fields(module) == {"a", "b"}
+
+
+def test_inspector_sees_events_and_attributes() -> None:
+    """However an event is logged, and whichever span has an attribute."""
+    text = 'log.info("x", extra={"event": "a"})\nnote("b", "x")\nannounce("c", "x")\nd = {"event": s, "x.y": 1}'
+    module = parse("app.bad", text)
+    assert (sorted(events(module)), attributes(module)) == (["a", "b", "c"], {"x.y"})
 
 
 @pytest.mark.parametrize(
@@ -236,6 +283,7 @@ def test_inspector_sees_log_fields() -> None:
         ("admit.lua", "-- admit.lua: a duty\n-- ARGV (books.lua)\n\n-- Reply too late\nreturn", 1),
         ("books.lua", "-- books.lua: a duty\n-- KEYS x\n-- ARGV y\n\nreturn", 1),
         ("admit.lua", "-- admit.lua: a duty\n-- ARGV (books.lua)\n-- Reply x\n\nreturn", 0),
+        ("one.lua", "-- one.lua: a duty\n-- ARGV x; books.lua does not stand in front\n-- Reply x\n\nreturn", 2),
     ],
 )
 def test_inspector_sees_a_poor_script_header(name: str, text: str, faults: int) -> None:

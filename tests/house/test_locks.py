@@ -25,9 +25,9 @@ def lock_faults(text: str) -> Iterator[str]:
         yield "an address"
 
 
-@pytest.fixture(params=["runtime", "dev"])
+@pytest.fixture(params=["runtime", "traces", "dev"])
 def lock(request: pytest.FixtureRequest) -> str:
-    """The text of one of the two files."""
+    """The text of one of the files."""
     return (ROOT / "requirements" / f"{request.param}.txt").read_text(encoding="utf-8")
 
 
@@ -38,8 +38,10 @@ def test_locks_hold_exact_versions_and_hashes_only(lock: str) -> None:
 
 def test_dev_has_the_versions_of_runtime() -> None:
     """What is tested is what runs."""
-    runtime, dev = (pins((ROOT / "requirements" / f"{name}.txt").read_text()) for name in ("runtime", "dev"))
-    assert runtime.items() <= dev.items()
+    runtime, traces, dev = (
+        pins((ROOT / "requirements" / f"{name}.txt").read_text()) for name in ("runtime", "traces", "dev")
+    )
+    assert runtime.items() <= traces.items() <= dev.items()
 
 
 def test_every_direct_dependency_is_locked() -> None:

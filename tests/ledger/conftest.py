@@ -13,7 +13,10 @@ from app.ledger.books import Books
 from app.ledger.journal import Journal
 from app.ledger.ledger import Ledger
 from tests.support.datastore import datastore_on
+from tests.support.redis_cluster import cluster_url, redis_cluster
 from tests.support.redis_server import RedisServer
+
+__all__ = ["cluster_url", "redis_cluster"]
 
 OpenLedger = Callable[[], AbstractAsyncContextManager[Ledger]]
 

@@ -21,9 +21,10 @@ from app.cli.serve import server_config
 from app.ledger.models import Entry
 from app.ledger.pages import LedgerPages
 from app.main import create_app
-from app.settings import Settings, load_settings
+from app.settings.fields import Settings
+from app.settings.loading import load_settings
 from app.simulator.server import Simulator
-from app.wiring import Services, open_services
+from app.wiring.services import Services, open_services
 
 ADMIN_TOKEN = "the-admin-token-of-the-tests"
 

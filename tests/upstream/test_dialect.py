@@ -1,5 +1,6 @@
 """What an upstream's error answers mean: to the teammate, and for the money."""
 
+import re
 from datetime import UTC, datetime
 
 import orjson
@@ -13,7 +14,7 @@ from app.errors import (
     UpstreamUnavailable,
     UpstreamUnknown,
 )
-from app.upstream.dialect import no_picture, read_error, read_failure, read_retry_after
+from app.upstream.dialect import no_picture, read_error, read_failure, read_retry_after, read_upstream_id
 from app.upstream.failure import Cause
 
 
@@ -72,14 +73,38 @@ def test_each_answer_has_its_meaning(status: int, body: bytes, kind: type[Except
     ],
 )
 def test_words_about_the_upstream_stay_here(message: str) -> None:
-    """A message that is not known to speak of the request is replaced; the log's detail has it, cut short."""
+    """A message that is not known to speak of the request is replaced; the log's detail has our words for it only."""
     failure = read_failure(400, envelope(message, code="whatever", param="channel: 7"))
 
     assert failure.error.message == "The image service refused this request as invalid."
     assert failure.error.param is None
     assert failure.error.code == "invalid_request"
-    assert message[:40] in failure.error.detail
-    assert len(failure.error.detail) <= 500
+    assert failure.error.detail.startswith("status 400, code 'whatever', type 'comet_api_error'")
+    assert not {"default", "deployment", "secret", "xxx"} & set(re.findall(r"[a-z]+", failure.error.detail))
+    assert message.startswith(failure.words[:40])
+    assert len(failure.words) <= 500
+
+
+def test_names_of_an_error_are_logged_only_as_names() -> None:
+    """A code, type or request id with somebody's words in it is left out of the log's detail and of the id."""
+    words = "a paper boat, secretly"
+    failure = read_failure(400, envelope(f"no (request id: {words})", code=words, type=words))
+
+    assert (failure.error.detail, failure.upstream_id) == ("status 400", None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "upstream_id"),
+    [
+        ({"x-oneapi-request-id": "20260205-13", "x-request-id": "req_2"}, "20260205-13"),
+        ({"x-request-id": "req_2"}, "req_2"),
+        ({"x-request-id": "two words"}, None),
+        ({}, None),
+    ],
+)
+def test_the_upstream_tells_its_id(headers: dict[str, str], upstream_id: str | None) -> None:
+    """The id of an answer is that of its header, where it is one."""
+    assert read_upstream_id(headers) == upstream_id
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.main import create_app
-from app.settings import load_settings
+from app.settings.loading import load_settings
 from app.web.paths import canonical_path
-from app.wiring import open_services
+from app.wiring.services import open_services
 
 
 @pytest.mark.parametrize(

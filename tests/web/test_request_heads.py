@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from app.metrics import Metrics
 from app.web.middleware import RequestHeads
 from app.web.protocol import EdgeProtocol
 
@@ -30,7 +31,7 @@ async def answered(app: ASGIApp, path: str = "/v1/models") -> list[Message]:
 
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "headers": []}
     try:
-        await RequestHeads(app)(scope, receive, send)
+        await RequestHeads(app, Metrics("0", "0"))(scope, receive, send)
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent

@@ -1,31 +1,29 @@
-"""Every setting, read once from the environment; a wrong one is named, with what was found and what is wanted."""
+"""Every setting: its field, its default, what it means. Read once from the environment (`app.settings.loading`)."""
 
 import os
-import ssl
-from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
-from app.money import parse_dollars
-
-_PREFIX = "IMAGEGATE_"
-_GIVEN_NAMES = {"cometapi_key": "COMETAPI_KEY", "cometapi_base_url": "COMETAPI_BASE_URL"}
-"""The upstream's own names (its SDK reads them too), taken as they are."""
-
-_SEVERAL_SERVERS = ("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
-"""Addresses that name more than one server, which no URL parser takes apart."""
-
-
-def variable_name(field: str) -> str:
-    """The environment variable of a field."""
-    return _GIVEN_NAMES.get(field, _PREFIX + field.upper())
+from app.settings.checks import (
+    Names,
+    Networks,
+    Port,
+    Seconds,
+    authorities,
+    base_url,
+    plain_url,
+    price,
+    redis_address,
+    retention,
+    store_address,
+    token,
+)
+from app.settings.names import PREFIX
+from app.settings.sources import SecretFiles
 
 
 def _default_data_dir() -> Path:
@@ -33,28 +31,11 @@ def _default_data_dir() -> Path:
     return Path(home) / "imagegate"
 
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
-
-
-def _words(value: object) -> object:
-    """A list as people write it in an environment: words between commas."""
-    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_words)]
-
-
-class SettingsError(Exception):
-    """Settings that cannot be used; the message names each, and is made to be read."""
-
-
 class Settings(BaseSettings):
     """The settings. Each is the environment variable ``IMAGEGATE_<FIELD>``; a secret can be a file: ``…_FILE``."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
     )
 
     # Where it listens
@@ -141,6 +122,17 @@ class Settings(BaseSettings):
     join_retries: bool = Field(
         True,
         description="Give an OpenAI SDK that tries again the answer of its earlier try, instead of a second picture.",
+    )
+
+    # The ledger
+    ledger_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        90,
+        description="How many days ledger entries stay in Redis before they are archived; at least 8, or 0: for ever.",
+    )
+    archive_store: str | None = Field(
+        None,
+        description="Where older entries are archived, as IMAGEGATE_IMAGE_STORE; nothing is ever deleted there. "
+        "Several replicas need one they share. Default: `archive` in the data folder.",
     )
 
     # The upstream
@@ -246,68 +238,26 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "text"] = Field(
         "auto", description="`auto`: text on a terminal, JSON lines elsewhere."
     )
+    log_prompts: bool = Field(
+        False, description="Put prompts into the log lines of requests and into traces. They are what teammates wrote."
+    )
+    metrics_by_key: bool = Field(
+        False, description="Count tokens, pictures and money by virtual key, too: a series for each key and model."
+    )
+    traces: bool = Field(
+        False,
+        description="Send a trace of each image request by OpenTelemetry; needs `imagegate[traces]` and the standard "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
 
-    @field_validator("cometapi_base_url")
-    @classmethod
-    def _base_url(cls, url: str) -> str:
-        parts = _parts(url, ("http", "https"))
-        if not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("an address with a host and a path is wanted, such as https://api.cometapi.com/v1")
-        return url.rstrip("/")
-
-    @field_validator("public_url", "balance_url")
-    @classmethod
-    def _plain_url(cls, url: str | None) -> str | None:
-        if url is not None and (
-            not (parts := _parts(url, ("http", "https"))).hostname or parts.query or parts.fragment
-        ):
-            raise ValueError("an address with a host is wanted, such as https://images.example.com")
-        return url.rstrip("/") if url else None
-
-    @field_validator("image_store", "result_store")
-    @classmethod
-    def _store(cls, address: str | None) -> str | None:
-        if address and "://" in address and not _parts(address, ("s3", "gs", "az")).netloc:
-            raise ValueError("a bucket is wanted, such as s3://pictures/imagegate")
-        return address
-
-    @field_validator("unknown_model_price", "total_budget")
-    @classmethod
-    def _price(cls, price: str | None) -> str | None:
-        if price is not None and parse_dollars(price) <= 0:
-            raise ValueError("an amount above zero is wanted")
-        return price
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        scheme = url.get_secret_value().partition("://")[0] if url is not None else ""
-        if url is None or scheme in _SEVERAL_SERVERS:
-            return url  # the datastore reads it
-        if scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError(
-                "an address that begins with redis:// or rediss:// or unix:// is wanted; "
-                f"of several servers one with {' or '.join(f'{name}://' for name in _SEVERAL_SERVERS)}"
-            )
-        _parts(url.get_secret_value(), (scheme,))
-        return url
-
-    @field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key", "balance_key")
-    @classmethod
-    def _token(cls, token: SecretStr | None) -> SecretStr | None:
-        text = token.get_secret_value().strip() if token else ""
-        if text and not (text.isascii() and text.isprintable() and " " not in text):
-            raise ValueError("a token of printable ASCII without blanks is wanted (and without `Bearer`)")
-        return SecretStr(text) if text else None
-
-    @field_validator("ca_bundle")
-    @classmethod
-    def _ca_bundle(cls, path: Path | None) -> Path | None:
-        try:
-            ssl.create_default_context(cafile=path)
-        except (OSError, ssl.SSLError) as error:
-            raise ValueError(f"a readable PEM file of certificates is wanted ({error})") from None
-        return path
+    _check_base_url = field_validator("cometapi_base_url")(base_url)
+    _check_urls = field_validator("public_url", "balance_url")(plain_url)
+    _check_stores = field_validator("image_store", "result_store", "archive_store")(store_address)
+    _check_prices = field_validator("unknown_model_price", "total_budget")(price)
+    _check_redis_url = field_validator("redis_url")(redis_address)
+    _check_tokens = field_validator("cometapi_key", "admin_token", "metrics_token", "signing_key", "balance_key")(token)
+    _check_ca_bundle = field_validator("ca_bundle")(authorities)
+    _check_retention = field_validator("ledger_days")(retention)
 
     @classmethod
     @override
@@ -319,82 +269,4 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, _SecretFiles(settings_cls), env_settings)
-
-
-def _parts(url: str, schemes: tuple[str, ...]) -> SplitResult:
-    """Take an address apart; pydantic tells its ValueError with the setting's name."""
-    wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-    parts = urlsplit(url)
-    if parts.scheme not in schemes:
-        raise ValueError(f"an address that begins with {wanted} is wanted")
-    _ = parts.port  # raises where it is no number, or too large a one
-    return parts
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """Secrets kept in files: ``<NAME>_FILE`` holds the path (Docker and Kubernetes secrets, systemd credentials)."""
-
-    @override
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        return None, field_name, False
-
-    @override
-    def __call__(self) -> dict[str, Any]:
-        found = {}
-        for name in self.settings_cls.model_fields:
-            path = os.environ.get(variable_name(name) + "_FILE")
-            if path and _is_secret(name):
-                try:
-                    found[_GIVEN_NAMES.get(name, name)] = Path(path).read_text(encoding="utf-8").strip()
-                except (OSError, UnicodeDecodeError) as error:
-                    raise SettingsError(f"{variable_name(name)}_FILE: cannot read {path}: {error}") from None
-        return found
-
-
-def load_settings(**given: Any) -> Settings:
-    """Read the settings; ``given`` wins over the environment.
-
-    Raises:
-        SettingsError: one line per wrong setting: its name, what was found, what is wanted.
-
-    """
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_line(dict(part)) for part in error.errors())) from None
-    unknown = sorted(set(_set_variables()) - _known_variables())
-    if unknown:
-        raise SettingsError("\n".join(f"{name}: there is no such setting{_meant(name)}" for name in unknown))
-    return settings
-
-
-def _meant(name: str) -> str:
-    """The setting that was probably meant."""
-    known = {known.removeprefix(_PREFIX): known for known in _known_variables()}
-    near = get_close_matches(name.removeprefix(_PREFIX), known, 1, cutoff=0.7)
-    return f"; is {known[near[0]]} meant?" if near else "; see docs/configuration.md"
-
-
-def _line(part: dict[str, Any]) -> str:
-    """One wrong setting: its name, what was found (unless it is a secret), what is wanted."""
-    place = str(part["loc"][0]) if part["loc"] else ""
-    field = next((field for field, given in _GIVEN_NAMES.items() if given == place), place)
-    found = "a secret of the wrong form" if _is_secret(field) else repr(part.get("input"))
-    wanted = part["msg"].removeprefix("Value error, ")
-    if part["type"] == "too_short":  # of a secret's length pydantic speaks as of a list's
-        wanted = f"at least {part['ctx']['min_length']} characters, not {part['ctx']['actual_length']}"
-    return f"{variable_name(field)}: found {found}; {wanted}"
-
-
-def _is_secret(field: str) -> bool:
-    return "SecretStr" in str(Settings.model_fields[field].annotation)
-
-
-def _set_variables() -> list[str]:
-    return [name for name in os.environ if name.startswith(_PREFIX)]
-
-
-def _known_variables() -> set[str]:
-    names = {variable_name(field) for field in Settings.model_fields}
-    return names | {f"{name}_FILE" for name in names} | {"IMAGEGATE_URL", "IMAGEGATE_TOKEN", "IMAGEGATE_KEY"}
+        return (init_settings, SecretFiles(settings_cls), env_settings)

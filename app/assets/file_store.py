@@ -1,0 +1,55 @@
+"""Whole files under names of their owner's choosing: for what is neither a picture nor an answer, and never removed."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from app.assets.store import AssetStore
+from app.errors import ImageStoreUnavailable
+
+
+class FileStore:
+    """Files of some hundred kilobytes. Every method raises ImageStoreUnavailable where the store fails."""
+
+    def __init__(self, store: AssetStore) -> None:
+        self._store = store
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Keep a file, in the place of one of that name; it is safe when this returns, in a folder on its disk."""
+        await self._store.put(name, _one_chunk(content))
+        if self._store.folder is not None:
+            try:
+                await asyncio.to_thread(_sync, self._store.folder, name)
+            except OSError as error:
+                raise ImageStoreUnavailable(
+                    f"The store of {self._store.holds} does not answer.", detail=f"keeping {name}: {error}"
+                ) from error
+
+    async def get(self, name: str) -> bytes | None:
+        """A file's content; None where there is none."""
+        size = await self._store.size_bytes(name)
+        if size is None:
+            return None
+        return b"".join([piece async for piece in self._store.read(name, 0, size)])
+
+    async def names(self, folder: str) -> list[str]:
+        """Every file under a folder, in any order."""
+        return [name async for page in self._store.names_under(folder) for name in page]
+
+
+async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+def _sync(folder: Path, name: str) -> None:
+    """Have a file and the folders it lies in on the disk: what is elsewhere may be deleted because it is here."""
+    path = folder / name
+    for place in (path, *path.parents):
+        opened = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+        if place == folder:
+            return

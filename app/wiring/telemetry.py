@@ -1,0 +1,90 @@
+"""Tells the metrics whom to ask when somebody scrapes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from app.assets.sweeper import Sweeper
+from app.catalog.catalog import Catalog
+from app.datastore.datastore import Datastore
+from app.gateway.in_flight import InFlight
+from app.gateway.turnstile import Turnstile
+from app.ledger.ledger import Ledger
+from app.metrics import Metrics
+from app.money import NANOS_PER_DOLLAR
+from app.requests.waiting import Waiter
+from app.settings.fields import Settings
+from app.upstream.balance_watch import BalanceWatch
+from app.upstream.client import UpstreamClient
+from app.upstream.failure import Cause
+from app.wiring.version import VERSION
+
+_RESULTS: Final[Mapping[str, str]] = {
+    "delivered": "answered",
+    "refused": "refused",
+    "failed": "failed",
+    "unknown": "unknown",
+    Cause.BUSY: "throttled",
+    Cause.NO_CAPACITY: "no_capacity",
+    Cause.ACCOUNT: "key_refused",
+    Cause.NOT_PERMITTED: "key_refused",
+    Cause.UNREACHABLE: "not_sent",
+    Cause.CROWDED: "not_sent",
+    Cause.KEYS_OUT: "not_sent",
+}
+"""What came of an attempt, in fewer words: what whoever is on call does about it differs."""
+
+
+def open_metrics(settings: Settings, catalog: Catalog) -> Metrics:
+    """The collectors. What alerts wait for begins at 0: of a series that is not there yet no rise can be seen."""
+    metrics = Metrics(VERSION, catalog.version, by_key=settings.metrics_by_key)
+    for model in ("other", *(profile.name for profile in catalog.profiles())):
+        metrics.unknown.labels(model)
+        metrics.above_quote.labels(model)
+    for door in ("public", "operator"):
+        for answer in ("at_once", "delayed", "refused"):
+            metrics.wrong_credentials.labels(door, answer)
+    for result in ("ok", "failed"):
+        metrics.archive_runs.labels(result)
+    metrics.in_flight_limit.read_one(lambda: settings.max_in_flight)
+    return metrics
+
+
+def read_gateway(metrics: Metrics, in_flight: InFlight, turnstile: Turnstile, waiter: Waiter) -> None:
+    """What goes on in this process."""
+    metrics.in_flight.read_one(lambda: in_flight.number)
+    metrics.queue.read_one(lambda: turnstile.waiting)
+    metrics.joins.read_one(lambda: waiter.waiting)
+
+
+def read_books(metrics: Metrics, datastore: Datastore, ledger: Ledger) -> None:
+    """How Redis serves, what waits for it, and what it had lost."""
+    metrics.store_errors.read_one(lambda: datastore.errors)
+    metrics.store_circuit.read_one(lambda: datastore.is_circuit_open)
+    metrics.journal_records.read_one(lambda: ledger.journal_length)
+    metrics.failovers.read_one(lambda: ledger.failovers)
+    metrics.restored.read_one(lambda: ledger.restored)
+
+
+def read_upstream(metrics: Metrics, upstream: UpstreamClient, balance: BalanceWatch | None) -> None:
+    """How the upstream serves, and what is left of the account."""
+
+    def attempts() -> dict[str, float]:
+        found = Counter(dict.fromkeys(_RESULTS.values(), 0))
+        for result, number in upstream.attempts.items():
+            found[_RESULTS.get(result, "unknown")] += number
+        return dict(found)
+
+    def left() -> float | None:
+        latest = balance.latest if balance is not None else None
+        return None if latest is None or latest.left is None else latest.left / NANOS_PER_DOLLAR
+
+    metrics.upstream_attempts.read = attempts
+    metrics.upstream_keys.read = lambda: upstream.keys.conditions
+    metrics.upstream_balance.read_one(left)
+
+
+def read_place(metrics: Metrics, place: str, sweeper: Sweeper) -> None:
+    """What is kept there, as it was last seen."""
+    metrics.kept_bytes.read_one(lambda: sweeper.held_bytes, place)
+    metrics.kept_files.read_one(lambda: sweeper.held_files, place)

@@ -1,0 +1,77 @@
+"""Opens what speaks with servers that are not ours: the upstream, hosts of pictures, the account's balance."""
+
+import os
+from contextlib import AsyncExitStack
+
+from app.settings.fields import Settings
+from app.settings.names import SettingsError
+from app.upstream.balance_watch import BalanceWatch
+from app.upstream.client import UpstreamClient
+from app.upstream.fetch import ImageFetcher
+from app.upstream.http1.route import proxy_for, ssl_context
+from app.upstream.http1.transport import UpstreamTransport
+from app.upstream.keys import split_keys
+from app.wiring.version import VERSION
+
+_IDLE_SECONDS = 30.0
+"""Below what proxies and CDNs allow an idle connection (nginx: 75 s), so that we close first."""
+
+
+def open_upstream(settings: Settings) -> UpstreamClient:
+    """The client of CometAPI, with the keys it may use."""
+    key = settings.cometapi_key
+    return UpstreamClient(
+        open_transport(settings, settings.cometapi_base_url),
+        settings.cometapi_base_url,
+        split_keys(key.get_secret_value() if key else ""),
+        retries=settings.upstream_retries,
+        total_seconds=settings.upstream_total_seconds,
+        user_agent=f"imagegate/{VERSION}",
+    )
+
+
+def open_fetcher(settings: Settings, stack: AsyncExitStack) -> ImageFetcher:
+    """What fetches pictures from links of others; on any host, so by no route of one."""
+    transport = open_transport(settings, "https://any.public.host")
+    stack.push_async_callback(transport.aclose)
+    return ImageFetcher(
+        transport,
+        max_bytes=settings.max_image_bytes,
+        total_seconds=settings.fetch_seconds,
+        networks=settings.fetch_networks,
+        user_agent=f"imagegate/{VERSION}",
+    )
+
+
+def open_balance(settings: Settings, stack: AsyncExitStack, *, background: bool) -> BalanceWatch | None:
+    """Asks with a key of its own only: the question has it in its URL."""
+    secrets = split_keys(settings.balance_key.get_secret_value()) if settings.balance_key else ()
+    if not secrets:
+        return None
+    url = settings.balance_url
+    watch = BalanceWatch(open_transport(settings, url), url, secrets[0], f"imagegate/{VERSION}")
+    stack.push_async_callback(watch.aclose)
+    if background:
+        watch.start()
+    return watch
+
+
+def open_transport(settings: Settings, url: str) -> UpstreamTransport:
+    """A transport for one address and its like: what proxy it goes through depends on that.
+
+    Raises:
+        SettingsError: the proxy's own address is wrong.
+
+    """
+    try:
+        return UpstreamTransport(
+            connect_seconds=settings.upstream_connect_seconds,
+            read_seconds=settings.upstream_read_seconds,
+            ssl_context=ssl_context(settings.ca_bundle),
+            proxy=proxy_for(url, os.environ),
+            max_connections=settings.upstream_connections,
+            max_idle_connections=settings.upstream_connections,
+            idle_seconds=_IDLE_SECONDS,
+        )
+    except ValueError as error:
+        raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None

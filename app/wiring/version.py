@@ -1,0 +1,5 @@
+"""Which imagegate this is."""
+
+from importlib.metadata import version
+
+VERSION = version("imagegate")
