@@ -194,7 +194,10 @@ class Overloaded(GatewayError):
 
 
 class ImageStoreUnavailable(GatewayError):
-    """The store of pictures does not do what it was asked; what it said is in ``detail``, for the operator."""
+    """A store of pictures, answers or archived entries does not do what it was asked.
+
+    What it said is in ``detail``, for the operator.
+    """
 
     status = 503
     code = "image_store_unavailable"

@@ -23,12 +23,10 @@ from app.api.models import Models
 from app.api.openapi import describe_hot_routes
 from app.api.ops import Ops
 from app.api.requests import ListRequests, OneRequest
-from app.api.scrape import Scrape
 from app.api.usage import OwnUsage
 from app.catalog.order import Operation
 from app.console.files import ConsoleFiles
 from app.errors import GatewayError
-from app.ledger.archived import ArchivedEntries
 from app.settings.fields import Settings
 from app.web.body import BodyLimits
 from app.web.errors import on_gateway_error, on_http_exception, on_invalid_body
@@ -46,8 +44,9 @@ def create_app(services: Services, admin_address: OwnAddress | None = None) -> F
     settings = services.settings
     app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     models = Models(services.keys, services.catalog)
-    scrape = Scrape(services.metrics, services.accounts, services.datastore)
-    ops = Ops(services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping, scrape.refresh)
+    ops = Ops(
+        services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping, services.scrape.refresh
+    )
     hosted = ServeImage(services.hosted, settings.send_seconds, settings.max_in_flight)
     app.router.routes[:0] = [
         *_image_routes(services),
@@ -148,7 +147,7 @@ def _readings(services: Services) -> Readings:
         services.catalog,
         replica,
         Audit(services.datastore),
-        ArchivedEntries(services.datastore, services.archive),
+        services.archived,
     )
 
 

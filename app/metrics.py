@@ -73,7 +73,7 @@ class Reading(Collector):
         registry.register(self)
 
     def read_one(self, read: Callable[[], float | None], label: str = "") -> None:
-        """Ask so for the figure under this label; "" where there are none."""
+        """Register who is asked for the figure under this label; "" where there are none."""
         self._asked[label] = read
 
     def describe(self) -> Iterator[Metric]:

@@ -52,6 +52,34 @@ def test_a_secret_in_a_field_is_taken_out() -> None:
     assert "sk-abcdefghijkl" not in line
 
 
+@pytest.mark.parametrize("before", ["\n", "\t", "é", "_", '"', "\\"])
+@pytest.mark.parametrize(
+    "secret", ["sk-abcdefghijklmnop", "Bearer abcdefghijklmnop", "sk-ig-Ab12Cd34-Ef56Gh78-0123456789abcdef"]
+)
+def test_a_secret_is_found_whatever_stands_in_front_of_it(before: str, secret: str) -> None:
+    """Also where JSON writes that as an escape, in fields, in lists of them, and in what is no text by itself."""
+    text = f"said:{before}{secret} end"
+    hidden = secret.rpartition("-")[2].rpartition(" ")[2]
+    for value in (text, [text], {"a": (text,)}, RuntimeError(text)):
+        line = formatted(JsonFormatter(), text, detail=value)
+        assert hidden not in line
+        assert "end" in json.loads(line)["message"]
+    assert hidden not in formatted(TextFormatter(), text, detail=text)
+
+
+@pytest.mark.parametrize("text", ["A" * 200 + '" x', "A" * 300 + "\\", "\ud800", "\x00\x1b[2J"])
+def test_a_line_is_json_whatever_is_in_it(text: str) -> None:
+    """No field can end its own string, or make the line one that log pipelines throw away."""
+    assert json.loads(formatted(JsonFormatter(), "image request", prompt=text))["prompt"]
+
+
+def test_a_field_cannot_write_on_the_terminal() -> None:
+    """Line ends and control sequences are shown as what they are: nobody forges a line or clears a screen."""
+    line = formatted(TextFormatter(), "a\nb", prompt="c\r\n12:00:00 error forged\x1b[2J\x1b]0;x\x07\x9b")
+    assert line.isprintable()
+    assert "a\\nb" in line
+
+
 def test_an_exception_is_in_the_line() -> None:
     """A traceback is one field of one JSON line."""
     try:
@@ -103,7 +131,9 @@ def test_base64_is_taken_out_however_it_is_spelled(text: str) -> None:
 async def test_a_life_is_told_in_events(redis_url: str, tmp_path: Path) -> None:
     """A process tells when it starts, serves, is asked to stop and has stopped, with what one asks for first."""
     async with Simulator() as simulator:
-        given = environment(tmp_path, simulator, IMAGEGATE_REDIS_URL=redis_url, IMAGEGATE_LOG_FORMAT="json")
+        given = environment(
+            tmp_path, simulator, IMAGEGATE_REDIS_URL=redis_url, IMAGEGATE_REPLICAS="1", IMAGEGATE_LOG_FORMAT="json"
+        )
         words = (sys.executable, "-m", "app", "serve")
         process = await asyncio.create_subprocess_exec(*words, env=given, stderr=asyncio.subprocess.PIPE)
         assert process.stderr is not None

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.ledger.archive import LEAST_DAYS
+from app.settings.checks import retention
 from app.settings.loading import load_settings
 from app.settings.names import SettingsError
 
@@ -57,6 +59,7 @@ def test_a_secret_file_that_is_not_there_is_named(tmp_path: Path, monkeypatch: p
         ("IMAGEGATE_PUBLIC_URL", "images.example.com", "http:// or https://"),
         ("IMAGEGATE_TOTAL_BUDGET", "0", "above zero"),
         ("IMAGEGATE_FETCH_NETWORKS", "10.0.0.0/99", "not a valid"),
+        ("IMAGEGATE_LEDGER_DAYS", "7", "8 days at least are wanted"),
     ],
 )
 def test_a_wrong_setting_says_what_is_wanted(monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str) -> None:
@@ -90,6 +93,21 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.admin_token is None
     assert settings.cometapi_key is None
     assert settings.catalog_dir is None
+
+
+def test_entries_are_kept_as_long_as_the_archive_wants() -> None:
+    """The least that the setting allows is what the archive leaves in Redis in any case: one rule in two rooms."""
+    assert retention(LEAST_DAYS) == LEAST_DAYS
+    assert retention(0) == 0
+    with pytest.raises(ValueError, match=f"{LEAST_DAYS} days at least"):
+        retention(LEAST_DAYS - 1)
+
+
+def test_what_is_not_given_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command passes its options on as they are: one that was left out, or is empty, changes nothing."""
+    monkeypatch.setenv("IMAGEGATE_DATA_DIR", "/srv/imagegate")
+    for nothing in (None, ""):
+        assert load_settings(data_dir=nothing).data_dir == Path("/srv/imagegate")
 
 
 def test_given_values_win() -> None:

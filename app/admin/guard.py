@@ -61,12 +61,15 @@ class AdminGuard:
         """Who asks.
 
         Raises:
-            NotFound: the door is at another address, or no token is set, so nobody is let in.
+            NotFound: the path has dot segments, the door is at another address, or no token is set.
             Unauthenticated: no admin token, or one that is not known.
             Forbidden: a viewer who wants to change something.
             StoreUnavailable: the token is one that Redis would have to be asked about.
 
         """
+        if not {".", ".."}.isdisjoint(scope["path"].split("/")):
+            # A proxy that closes this door may have resolved them, and so not seen that they lead here.
+            raise NotFound("There is no such route.")
         if self._address is not None and not self._address.is_of(scope):
             raise NotFound("There is no operator's door here: it has an address of its own (IMAGEGATE_ADMIN_PORT).")
         if not self._tokens.are_used:

@@ -18,7 +18,7 @@ from app.metrics import Metrics
 from app.money import dollars
 from app.upstream.balance_watch import Balance, BalanceWatch
 from app.upstream.client import UpstreamClient
-from app.upstream.keys import State
+from app.upstream.keys import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class BalanceBody(Document):
 class UpstreamBody(Document):
     """How the upstream serves this replica."""
 
-    keys: dict[str, State] = Field(description="The circuit breaker of each key, by its place in `COMETAPI_KEY`.")
+    keys: dict[str, Condition] = Field(description="How each key is, by its place in `COMETAPI_KEY`.")
     attempts: dict[str, int] = Field(description="Requests sent upstream since the start, by what came of them.")
     balance: BalanceBody | None = Field(
         description="Asked once a minute with `IMAGEGATE_BALANCE_KEY`; null without that, and before the first answer."
@@ -100,8 +100,8 @@ async def live_report(replica: Replica, accounts: AccountStore, datastore: Datas
         journal_records=replica.ledger.journal_length,
         redis=teams is not None,
         upstream=UpstreamBody(
-            keys=upstream.keys.states,
-            attempts=dict(upstream.attempts),
+            keys=upstream.keys.conditions,
+            attempts={result: number for result, number in upstream.attempts.items() if number},
             balance=BalanceBody.of(balance) if balance is not None else None,
         ),
         teams=teams,

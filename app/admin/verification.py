@@ -9,7 +9,7 @@ from app.accounts.store import AccountStore
 from app.admin.documents import Document
 from app.admin.large_reads import LargeReads
 from app.ledger.archived import ArchivedEntries, ArchiveReport
-from app.ledger.forward import Forward
+from app.ledger.brought_forward import BroughtForward
 from app.ledger.usage import Difference, UsageReader
 
 _WITH_ARCHIVE = "Whether to read the archive as well, and hold it against the balance brought forward."
@@ -28,14 +28,14 @@ class DifferenceBody(Document):
         return cls(what=difference.what, expected=difference.expected, found=difference.found)
 
 
-class BroughtForward(Document):
+class BroughtForwardBody(Document):
     """What is archived, and counts by its sums."""
 
     entries: int
     until: str = Field(description="The id of the newest archived entry.")
 
     @classmethod
-    def of(cls, forward: Forward) -> "BroughtForward | None":
+    def of(cls, forward: BroughtForward) -> "BroughtForwardBody | None":
         """The JSON form of a balance; None where there is none."""
         return cls(entries=forward.entries, until=forward.until) if forward.until else None
 
@@ -52,7 +52,7 @@ class Verification(Document):
 
     team: str
     entries: int = Field(description="Read from Redis.")
-    brought_forward: BroughtForward | None = Field(description="null where nothing is archived.")
+    brought_forward: BroughtForwardBody | None = Field(description="null where nothing is archived.")
     archive: ArchiveBody | None = Field(description="null where it was not asked for.")
     differences: list[DifferenceBody]
 
@@ -79,7 +79,7 @@ def add_verification(
         return Verification(
             team=found.name,
             entries=done.entries,
-            brought_forward=BroughtForward.of(done.forward),
+            brought_forward=BroughtForwardBody.of(done.brought_forward),
             archive=_body(report),
             differences=[DifferenceBody.of(difference) for difference in differences],
         )

@@ -12,7 +12,6 @@ from app.datastore.datastore import Datastore
 from app.datastore.memory import Memory
 from app.errors import StoreUnavailable
 from app.ledger.budget_use import BudgetUse, read_budget_uses
-from app.metrics import Metrics
 from app.money import NANOS_PER_DOLLAR
 
 MOST_TEAMS: Final = 1_000
@@ -28,13 +27,24 @@ class Told:
     memory: Memory
     teams: Sequence[tuple[Team, BudgetUse]]
 
+    def held_dollars(self) -> dict[str, float]:
+        """Money held for requests under way, by team."""
+        return {team.name: use.held / NANOS_PER_DOLLAR for team, use in self.teams}
+
+    def budgets_used(self) -> dict[str, float]:
+        """Spent and held of the current budget, 1 is all, by team; of teams with a budget."""
+        return {
+            team.name: (use.spent + use.held) / budget.limit
+            for team, use in self.teams
+            if (budget := team.limits.budget) is not None and budget.limit
+        }
+
 
 class Scrape:
     """Asks Redis at most every ten seconds; while it does not answer, nothing is told rather than something old."""
 
     def __init__(
         self,
-        metrics: Metrics,
         accounts: AccountStore,
         datastore: Datastore,
         clock: Callable[[], float] = time.time,
@@ -45,11 +55,11 @@ class Scrape:
         self._told: Told | None = None
         self._asked_at = float("-inf")
         self._one_at_a_time = asyncio.Lock()
-        metrics.held.read = self._held
-        metrics.budget_used.read = self._budget_used
-        metrics.teams_read.read_one(lambda: len(self._told.teams) if self._told else None)
-        metrics.store_memory.read_one(lambda: self._told.memory.used_bytes if self._told else None)
-        metrics.store_memory_limit.read_one(lambda: self._told.memory.limit_bytes or None if self._told else None)
+
+    @property
+    def told(self) -> Told | None:
+        """The last answer; None while Redis does not answer."""
+        return self._told
 
     async def refresh(self) -> None:
         """Ask, if the last answer is not fresh any more; raises nothing."""
@@ -66,15 +76,3 @@ class Scrape:
         memory, teams = await asyncio.gather(self._datastore.memory(), self._accounts.teams(MOST_TEAMS))
         uses = await read_budget_uses(self._datastore, teams, int(self._clock() * 1000))
         return Told(memory, list(zip(teams, uses, strict=True)))
-
-    def _held(self) -> dict[str, float]:
-        teams = self._told.teams if self._told else ()
-        return {team.name: use.held / NANOS_PER_DOLLAR for team, use in teams}
-
-    def _budget_used(self) -> dict[str, float]:
-        teams = self._told.teams if self._told else ()
-        return {
-            team.name: (use.spent + use.held) / budget.limit
-            for team, use in teams
-            if (budget := team.limits.budget) is not None and budget.limit
-        }

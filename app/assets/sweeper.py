@@ -167,12 +167,12 @@ class Sweeper:
             except (ImageStoreUnavailable, OSError) as error:
                 if not is_out:
                     why = error.detail if isinstance(error, ImageStoreUnavailable) else str(error)
-                    told = {"event": "store_failing", "why": why}
+                    told = {"event": "image_store_failing", "why": why}
                     log.warning("the store of %s fails", self._store.holds, extra=told)
                 is_out = True
             except Exception:
                 log.exception("sweeping %s failed", self._store.holds)
             else:
                 if is_out:
-                    log.info("the store of %s works again", self._store.holds, extra={"event": "store_works"})
+                    log.info("the store of %s works again", self._store.holds, extra={"event": "image_store_works"})
                 is_out = False

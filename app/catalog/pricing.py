@@ -1,7 +1,7 @@
 """What a request can cost at most, and what an answer did cost; exact integers of nano-dollars."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from app.catalog.normalise import ImageRequest
 from app.catalog.profile import UnitPrices
@@ -28,6 +28,9 @@ class TokenUsage:
         """All of them, as token limits count."""
         return self.text_input + self.image_input + self.text_output + self.image_output
 
+
+TOKEN_KINDS = tuple(kind.name for kind in fields(TokenUsage))
+"""``text_input``, ``image_input``, ``text_output``, ``image_output``."""
 
 NO_USAGE = TokenUsage(0, 0, 0, 0)
 

@@ -14,7 +14,6 @@ from app.cli.tables import counted, echo_json
 from app.embedded.errors import EmbeddedError
 from app.errors import GatewayError
 from app.ledger.archive import LEAST_DAYS, Carried, LedgerArchive
-from app.ledger.archived import ArchivedEntries
 from app.ledger.archivist import Archived, archive_all
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
@@ -44,15 +43,18 @@ def archive(team: str | None, before: datetime | None, dry_run: bool, data_dir: 
 
     A running gateway does so by itself every hour. Entries of the last 8 days always stay.
     """
-    settings = _settings(data_dir)
+    settings = load_settings(data_dir=data_dir)
+    from app.wiring.archive import CURE, is_archive_shared  # noqa: PLC0415 - stores and metrics, for one question
+
+    if not is_archive_shared(settings):
+        raise click.ClickException(f"There is no archive that all replicas share: {CURE}.")
     before_ms = _before_ms(settings, before)
 
     async def work(services: "Services") -> dict[str, Any]:
         named = {found.id: found.name for found in await _teams(services, team)}
-        own = LedgerArchive(services.datastore, services.archive)
         if dry_run:
-            return await _count(own, named, before_ms)
-        done = await archive_all(own, services.datastore, list(named), before_ms, _Progress(named).show)
+            return await _count(services.archive, named, before_ms)
+        done = await archive_all(services.archive, services.datastore, list(named), before_ms, _Progress(named).show)
         end_progress()
         if done is None:
             raise click.ClickException("Another process archives just now; ask again in some minutes.")
@@ -84,13 +86,13 @@ def print_archived(team: str, since: datetime | None, until: datetime | None, da
 
         (found,) = await _teams(services, team)
         aliases = {key.id: key.alias for key in await services.accounts.keys(found.id)}
-        reader, number = ArchivedEntries(services.datastore, services.archive), 0
-        async for entry in reader.oldest_first(found.id, _unix_ms(since), _unix_ms(until)):
+        number = 0
+        async for entry in services.archived.oldest_first(found.id, _unix_ms(since), _unix_ms(until)):
             click.echo(EntryBody.of(entry, aliases).model_dump_json())
             number += 1
         return number
 
-    number = _here(_settings(data_dir), "ledger archived", work)
+    number = _here(load_settings(data_dir=data_dir), "ledger archived", work)
     click.echo(f"{counted(number, 'entry', 'entries')}.", err=True)
 
 
@@ -148,10 +150,6 @@ def _unix_ms(moment: datetime | None) -> int | None:
 
 async def _teams(services: "Services", name: str | None) -> list[Team]:
     return [await services.accounts.find_team(name)] if name else list(await services.accounts.teams())
-
-
-def _settings(data_dir: str | None) -> Settings:
-    return load_settings(**({"data_dir": data_dir} if data_dir else {}))
 
 
 def _here(settings: Settings, purpose: str, work: Callable[["Services"], Awaitable[T]]) -> T:

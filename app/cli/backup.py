@@ -51,9 +51,11 @@ def backup(target: Path, data_dir: Path | None, *, with_images: bool, as_json: b
     Teams, keys and the ledger as they are at one instant, its archive in the data folder, the journal and the signing
     key. A gateway may go on serving meanwhile. The file opens links to pictures, so keep it like a password.
     """
-    settings = _settings(data_dir)
+    settings = load_settings(data_dir=data_dir)
     now = datetime.now(UTC)
     path = target / f"imagegate-{now:%Y%m%dT%H%M%SZ}.tar" if target.is_dir() else target
+    if path.suffix != ".tar":
+        raise click.UsageError(f"{path} is no folder that is there, and no name that ends in .tar.")
     if path.exists():
         raise click.UsageError(f"{path} exists, and no backup is overwritten.")
     try:
@@ -66,7 +68,7 @@ def backup(target: Path, data_dir: Path | None, *, with_images: bool, as_json: b
     if as_json:
         echo_json({"file": str(path), "bytes": size, "taken_at": now.isoformat()})
     else:
-        click.echo(f"{path}, {size / 1e6:,.1f} MB")
+        click.echo(f"{path}, {size / 1e3:,.0f} KB")
 
 
 @click.command()
@@ -78,7 +80,7 @@ def restore(source: Path, data_dir: Path | None, *, as_json: bool) -> None:
 
     For the embedded server. How books get back into a Redis of your own is in docs/operations/backups.md.
     """
-    settings = _settings(data_dir)
+    settings = load_settings(data_dir=data_dir)
     if settings.redis_url is not None:
         raise click.ClickException(
             "IMAGEGATE_REDIS_URL is set, and what is in your own Redis is not touched here: see "
@@ -97,10 +99,6 @@ def restore(source: Path, data_dir: Path | None, *, as_json: bool) -> None:
     click.echo(f"{settings.data_dir} is as it was at {moment_text(manifest.taken_at)}.")
     click.echo(f"{counted(len(manifest.files), 'file')}, by imagegate {manifest.imagegate} on {manifest.server}.")
     click.echo("Now: imagegate ledger verify")
-
-
-def _settings(data_dir: Path | None) -> Settings:
-    return load_settings(**({"data_dir": data_dir} if data_dir else {}))
 
 
 async def _back_up(settings: Settings, path: Path, *, with_images: bool, now: datetime) -> None:

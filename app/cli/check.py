@@ -17,6 +17,7 @@ from app.money import TOKENS_PER_PRICE, dollars
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.settings.names import SettingsError, variable_name
+from app.wiring.archive import CURE, is_archive_shared
 from app.wiring.services import unknown_models
 from app.wiring.telemetry_traces import expect_traces
 
@@ -32,7 +33,6 @@ _SHARED = {
     "signing_key": "each of {count} replicas makes a key of its own, and a link opens on one of them; set the same.",
     "public_url": "each of {count} replicas hands out links to its own address; set what clients reach.",
     "image_store": "each of {count} replicas keeps pictures for itself; set a bucket or a folder they share.",
-    "archive_store": "each of {count} replicas keeps some old ledger entries; set a bucket or a folder they share.",
 }
 """What several replicas need besides a store for answers, and why."""
 
@@ -46,7 +46,7 @@ def check(folder: Path | None, as_json: bool) -> None:
     Prints the models and their prices. FOLDER stands in for IMAGEGATE_CATALOG_DIR. Exits with 1 when the catalog is
     wrong, the doors get in each other's way or replicas do not share what they have to, after naming every fault.
     """
-    settings = load_settings(**({"catalog_dir": folder} if folder else {}))
+    settings = load_settings(catalog_dir=folder)
     _check_redis_url(settings)
     expect_traces(settings)
     catalog = _read(settings)
@@ -107,8 +107,18 @@ def _faults_of_replicas(settings: Settings) -> Iterator[str]:
                 + ("." if are_told else f", or {variable_name('replicas')}=1 if this is the only one.")
             )
     for name, why in _SHARED.items() if are_told else ():
-        if getattr(settings, name) is None and (name != "archive_store" or settings.ledger_days):
+        if getattr(settings, name) is None:
             yield f"{variable_name(name)} is not set: {why.format(count=count)}"
+    if are_told and _stays_unarchived(settings):
+        yield (
+            f"{variable_name('archive_store')} is not set: {count} replicas share no archive, so all ledger entries "
+            "stay in Redis; set a bucket or a folder they share."
+        )
+
+
+def _stays_unarchived(settings: Settings) -> bool:
+    """Whether ledger entries that should be archived are not."""
+    return bool(settings.ledger_days) and not is_archive_shared(settings)
 
 
 def _read(settings: Settings) -> Catalog | list[str]:
@@ -165,11 +175,8 @@ def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     if settings.admin_port is not None and settings.admin_token is None:
         yield f"{variable_name('admin_token')} is not set: nobody is let in at {variable_name('admin_port')}."
     if settings.redis_url is not None and settings.replicas is None:
-        if settings.archive_store is None and settings.ledger_days:
-            yield (
-                f"Ledger entries of more than {settings.ledger_days} days go into the data folder of the replica that "
-                f"comes first; with several, set {variable_name('archive_store')} to a place they share."
-            )
+        if _stays_unarchived(settings):
+            yield f"Nothing is archived, and all ledger entries stay in Redis: {CURE}."
         needed = ("signing_key", "public_url", "image_store")
         missing = [variable_name(name) for name in needed if getattr(settings, name) is None]
         if missing:

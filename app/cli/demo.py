@@ -56,9 +56,6 @@ def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
     settings = load_settings(
         cometapi_key=SecretStr("sk-simulator"),
         cometapi_base_url="http://127.0.0.1/v1",
-        redis_url=None,
-        total_budget=None,
-        admin_port=None,
     )
     chosen = settings.model_fields_set
     folder = data_dir or settings.data_dir / "demo"
@@ -67,6 +64,9 @@ def _demo_settings(port: int | None, data_dir: Path | None) -> Settings:
         port = settings.port if "port" in chosen else _free_port(settings.host, settings.port)
     return settings.model_copy(
         update={
+            "redis_url": None,
+            "total_budget": None,
+            "admin_port": None,
             "port": port,
             "data_dir": folder,
             "log_level": "warning",

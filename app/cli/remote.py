@@ -144,7 +144,7 @@ def books_folder(target: Target) -> Path | None:
 
 
 def _settings(target: Target) -> Settings:
-    return load_settings(**({"data_dir": target.data_dir} if target.data_dir else {}))
+    return load_settings(data_dir=target.data_dir)
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ def overview(target: Target, as_json: bool) -> None:
 def live(target: Target, as_json: bool) -> None:
     """What goes on now. Best with --url.
 
-    Requests under way, held money, queues, and the keys of the upstream.
+    Requests under way, held money, queues, and the keys of the upstream. Exits with 1 while Redis does not answer.
     """
     state = call(target, lambda admin: admin.get("/live"))
     if as_json:
@@ -53,14 +53,14 @@ def live(target: Target, as_json: bool) -> None:
         return
     click.echo(f"imagegate {state['version']}, catalog {state['catalog']}, up since {moment_text(state['started_at'])}")
     click.echo(f"{state['in_flight']} in flight, {state['journal_records']} resolutions in the journal")
-    for name, breaker in state["upstream"]["keys"].items():
-        click.echo(f"upstream {name}: {breaker}")
+    for name, condition in state["upstream"]["keys"].items():
+        click.echo(f"upstream {name}: {condition}")
     if balance := state["upstream"]["balance"]:
         left = balance["error"] or f"{readable_dollars(balance['usd'])} left"
         click.echo(f"CometAPI's account: {left} ({moment_text(balance['asked_at'])})")
     if state["teams"] is None:
-        click.secho("Redis does not answer.", fg="red")
-        return
+        click.secho("Redis does not answer: requests are refused until it does.", fg="red")
+        raise SystemExit(1)
     rows = [
         (team["team"], team["holds"], team["images"], readable_dollars(team["held"]), team["queued"])
         for team in state["teams"]

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of one server."""
+    """A server's memory."""
 
     used_bytes: int
     limit_bytes: int

@@ -129,7 +129,7 @@ class Node:
             if unknown := await self._deliver(batch, deadline):
                 await self._deliver([replace(waiting, call=waiting.call.by_text()) for waiting in unknown], deadline)
         except BaseException:
-            self._failed()
+            self._failed("the round trip was broken off")
             _fail(batch, lambda: unavailable("the round trip was broken off", may_have_happened=True))
             raise
 
@@ -162,16 +162,16 @@ class Node:
             self.breaker.succeeded()
         else:
             self.errors += 1
-            self._failed()
+            self._failed(refusal(next(filter(is_servers_fault, replies))).detail)
             self._troubled()
         return replies
 
-    def _failed(self) -> None:
+    def _failed(self, why: str) -> None:
         """Note a failure; the first one after which calls are refused at once is told."""
         was_open = self.breaker.opened_at is not None
         self.breaker.failed(time.monotonic())
         if self.breaker.opened_at is not None and not was_open:
-            log.error("redis does not answer: calls are refused at once", extra={"event": "circuit_open"})
+            log.error("redis does not answer: calls are refused at once", extra={"event": "circuit_open", "why": why})
 
 
 def _fail(batch: list[_Waiting], refused: Callable[[], StoreUnavailable]) -> None:

@@ -71,7 +71,9 @@ class Forward:
             if len(purchase.parts) == 1:
                 raise
             log.exception("an exchange of a fan-out failed", extra={"request_id": self._record.request_id})
-            return InternalError("The gateway failed to serve this request; it has been logged.", detail=repr(error))
+            return InternalError(
+                "The gateway failed to serve this request; it has been logged.", detail=type(error).__name__
+            )
         finally:
             trail.ended = time.perf_counter()
         return None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from app.catalog.pricing import TOKEN_KINDS
 from app.errors import GatewayError, InvalidRequest
 from app.gateway.record import Record
 from app.ledger.models import Resolution
@@ -43,10 +44,9 @@ def log_request(record: Record, *, shows_prompts: bool) -> None:
     }
     if resolution is not None:
         usage = resolution.usage
-        kinds = ("text_input", "image_input", "text_output", "image_output")
         fields["cost"] = format_dollars(resolution.cost)
         fields["tokens"] = usage.total
-        fields["tokens_by_kind"] = {kind: count for kind in kinds if (count := getattr(usage, kind))} or None
+        fields["tokens_by_kind"] = {kind: count for kind in TOKEN_KINDS if (count := getattr(usage, kind))} or None
         fields["images"] = resolution.delivered
         fields["flags"] = ",".join(resolution.flags) or None
     if record.exchanges:

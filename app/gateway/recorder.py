@@ -1,5 +1,6 @@
 """The last stage: metrics, one log line and perhaps a trace for every image request, however it ended."""
 
+from app.catalog.pricing import TOKEN_KINDS
 from app.gateway.door import Door
 from app.gateway.log_line import log_request
 from app.gateway.record import Record
@@ -52,7 +53,7 @@ class Recorder:
         whose = [principal.team.name if principal else "other", model]
         if m.by_key:
             whose.append(principal.key.public_id if principal else "other")
-        for kind in ("text_input", "image_input", "text_output", "image_output"):
+        for kind in TOKEN_KINDS:
             if tokens := getattr(usage, kind):
                 m.tokens.labels(*whose, kind).inc(tokens)
         if resolution.delivered:

@@ -22,15 +22,17 @@ from app.ledger.archive_files import (
     pack,
     unpack,
 )
-from app.ledger.forward import DAY_MS, id_parts, read_forward
-from app.ledger.scripts import FORWARD
+from app.ledger.brought_forward import read_brought_forward
+from app.ledger.models import id_parts
+from app.ledger.periods import DAY_MS
+from app.ledger.scripts import BRING_FORWARD
 
 LEAST_DAYS: Final = 8
 """Younger entries stay: tombstones live for 7 days, a journalled answer corrects an expiry within 6, and whoever
 repeats a credit within 7 is told by the entry of the first."""
 ENTRIES_PER_FILE: Final = 500
-"""Summed up and trimmed by one call of ``forward.lua``, in some milliseconds. Part of the files' names: with another
-number, what a crash has left is written again under another one (`app.ledger.archived` reads each entry once)."""
+"""Summed up and trimmed by one call of ``bring_forward.lua``, in some milliseconds. Part of the files' names: with
+another number, what a crash has left is written again under another (`app.ledger.archived` reads each entry once)."""
 _OVER_AT_ONCE: Final = 200
 """Periods that are over, taken off the books by one call."""
 _TEAMS_AT_ONCE: Final = 500
@@ -101,7 +103,7 @@ class LedgerArchive:
         """
         moved = 0
         while moved < _MOST_MOVED:
-            forward = await read_forward(self._datastore, team_id)
+            forward = await read_brought_forward(self._datastore, team_id)
             until, over = forward.until, forward.over_fields[:_OVER_AT_ONCE]
             while entries := await self._oldest(team_id, before_ms):
                 file = ArchiveFile(team_id, entries[0][0].decode(), entries[-1][0].decode())
@@ -152,10 +154,10 @@ class LedgerArchive:
             return False
 
     async def _bring_forward(self, file: ArchiveFile, number: int, until: str, over: Sequence[str]) -> bool:
-        """Run ``forward.lua``; False where the oldest entries are not those of the file any more."""
+        """Run ``bring_forward.lua``; False where the oldest entries are not those of the file any more."""
         names = TeamKeys(file.team_id)
         reply: list[Any] = await self._datastore.run(
-            FORWARD,
+            BRING_FORWARD,
             [names.ledger, names.spend, names.forward],
             [until, file.first, file.last, number, self._least_age_ms, *over],
         )

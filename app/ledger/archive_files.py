@@ -17,8 +17,7 @@ from typing import Any, Final, Protocol, Self
 
 import orjson
 
-from app.ledger.forward import id_parts
-from app.ledger.models import Entry
+from app.ledger.models import Entry, id_parts
 
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 """An entry as Redis gives it: its id and its fields."""

@@ -12,7 +12,7 @@ from app.datastore.datastore import Datastore
 from app.errors import GatewayError, InternalError
 from app.ledger.archive import Carried, LedgerArchive
 from app.ledger.archiving_lock import ArchivingLock
-from app.ledger.forward import DAY_MS
+from app.ledger.periods import DAY_MS
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ EVERY_SECONDS: Final = 3600.0
 AGAIN_SECONDS: Final = 300.0
 """After a failure."""
 PAUSE_SECONDS: Final = 0.05
-"""Between two files: ``forward.lua`` has Redis for itself for some milliseconds, and requests come first."""
+"""Between two files: ``bring_forward.lua`` has Redis for itself for some milliseconds, and requests come first."""
 
 TeamIds = Callable[[], Awaitable[list[str]]]
 Result = Literal["ok", "failed"]

@@ -18,7 +18,7 @@ class BudgetUse:
 
 
 async def read_budget_uses(datastore: Datastore, teams: Sequence[Team], now_ms: int) -> list[BudgetUse]:
-    """Of several teams, in their order and in one write; one figure of each hash, however many these have.
+    """Read how much of their budgets several teams have used, in their order and in one write.
 
     Raises:
         StoreUnavailable: Redis did not answer.

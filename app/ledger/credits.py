@@ -12,7 +12,7 @@ from app.accounts.models import Team
 from app.datastore.datastore import Argument, Datastore, unavailable
 from app.errors import Conflict, InvalidRequest, NotFound
 from app.keyspace import TeamKeys, hour_of
-from app.ledger.forward import read_forward
+from app.ledger.brought_forward import read_brought_forward
 from app.ledger.models import Entry
 from app.ledger.periods import Window, window
 from app.ledger.scripts import CREDIT
@@ -119,7 +119,7 @@ class Credits:
 
     async def _why_not_found(self, team: Team, request_id: str) -> str:
         """What to tell of a request that is not there: it may be archived, and what is cannot be credited any more."""
-        forward = await read_forward(self._datastore, team.id)
+        forward = await read_brought_forward(self._datastore, team.id)
         told = f"Team {team.name!r} has no request {request_id!r} in its ledger"
         if not forward.until:
             return f"{told}."

@@ -231,3 +231,9 @@ class Entry:
             if field.name not in ("id", "note")
         }
         return cls(id=entry_id.decode(), **values, note=orjson.loads(texts["note"] or "{}"))
+
+
+def id_parts(entry_id: str) -> tuple[int, int]:
+    """The id of an entry as it is ordered: milliseconds, and the number within that."""
+    time_ms, _, number = entry_id.partition("-")
+    return int(time_ms), int(number)

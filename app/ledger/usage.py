@@ -9,7 +9,7 @@ from itertools import islice, product
 from app.datastore.datastore import Datastore
 from app.errors import Conflict
 from app.keyspace import TEAM_SCOPE, TeamKeys, hour_of, key_scope, spend_field
-from app.ledger.forward import Forward, read_forward
+from app.ledger.brought_forward import BroughtForward, read_brought_forward
 from app.ledger.models import Entry
 from app.ledger.pages import LedgerPages
 
@@ -55,7 +55,7 @@ class Difference:
 class Recomputed:
     """What came of verifying the books of a team."""
 
-    forward: Forward
+    brought_forward: BroughtForward
     entries: int
     """Read from Redis, behind what was brought forward."""
     differences: tuple[Difference, ...]
@@ -96,11 +96,6 @@ class UsageReader:
         spends = list(islice(told, len(names)))
         return {team_id: TeamBooks(spent, held) for team_id, spent, held in zip(team_ids, spends, told, strict=True)}
 
-    async def verify(self, team_id: str) -> tuple[int, list[Difference]]:
-        """`recompute`, without what was brought forward: the number of entries read, and what does not agree."""
-        done = await self.recompute(team_id)
-        return done.entries, list(done.differences)
-
     async def recompute(self, team_id: str) -> Recomputed:
         """Recompute everything from the balance brought forward and the entries behind it.
 
@@ -112,13 +107,13 @@ class UsageReader:
 
         """
         for _ in range(_ATTEMPTS):
-            forward = await read_forward(self._datastore, team_id)
+            forward = await read_brought_forward(self._datastore, team_id)
             number, differences = await self._recompute_from(team_id, forward)
-            if (await read_forward(self._datastore, team_id)).until == forward.until:
+            if (await read_brought_forward(self._datastore, team_id)).until == forward.until:
                 return Recomputed(forward, number, tuple(differences))
         raise Conflict("Entries of this team are being archived; verify when that is done.")
 
-    async def _recompute_from(self, team_id: str, forward: Forward) -> tuple[int, list[Difference]]:
+    async def _recompute_from(self, team_id: str, forward: BroughtForward) -> tuple[int, list[Difference]]:
         spend: Counter[str] = Counter(forward.spend)
         usage: Sums = defaultdict(Counter)
         hours: set[int] = set()

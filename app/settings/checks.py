@@ -100,7 +100,7 @@ def authorities(path: Path | None) -> Path | None:
 
 
 def retention(days: int) -> int:
-    """Days that are behind every correction, or 0."""
+    """0, or at least as many days as a correction may take."""
     if 0 < days < 8:
         raise ValueError("8 days at least are wanted, or 0 for ever: what is younger may still be corrected")
     return days

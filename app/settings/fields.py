@@ -68,7 +68,8 @@ class Settings(BaseSettings):
     # Where it keeps things
     data_dir: Path = Field(
         default_factory=_default_data_dir,
-        description="Folder for the embedded Redis and the journal. Default: `imagegate` in the user's data folder.",
+        description="Folder for the journal, the embedded Redis, and what is given no other place. "
+        "Default: `imagegate` in the user's data folder.",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -132,7 +133,8 @@ class Settings(BaseSettings):
     archive_store: str | None = Field(
         None,
         description="Where older entries are archived, as IMAGEGATE_IMAGE_STORE; nothing is ever deleted there. "
-        "Several replicas need one they share. Default: `archive` in the data folder.",
+        "Replicas need one they share. Default: `archive` in the data folder; with a Redis of your own only where "
+        "IMAGEGATE_REPLICAS is 1, and else nothing is archived.",
     )
 
     # The upstream

@@ -7,19 +7,19 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.settings.fields import Settings
-from app.settings.names import GIVEN_NAMES, PREFIX, SettingsError, variable_name
+from app.settings.names import CLIENT_VARIABLES, GIVEN_NAMES, PREFIX, SettingsError, variable_name
 from app.settings.sources import is_secret
 
 
 def load_settings(**given: Any) -> Settings:
-    """Read the settings; ``given`` wins over the environment.
+    """Read the settings; ``given`` wins over the environment, but for what is None or empty: that is not given.
 
     Raises:
         SettingsError: one line per wrong setting: its name, what was found, what is wanted.
 
     """
     try:
-        settings = Settings(**given)
+        settings = Settings(**{name: value for name, value in given.items() if value not in (None, "")})
     except ValidationError as error:
         raise SettingsError("\n".join(_line(dict(part)) for part in error.errors())) from None
     unknown = sorted(set(_set_variables()) - _known_variables())
@@ -51,5 +51,6 @@ def _set_variables() -> list[str]:
 
 
 def _known_variables() -> set[str]:
-    names = {variable_name(field) for field in Settings.model_fields}
-    return names | {f"{name}_FILE" for name in names} | {"IMAGEGATE_URL", "IMAGEGATE_TOKEN", "IMAGEGATE_KEY"}
+    fields = Settings.model_fields
+    names = {variable_name(field) for field in fields} | CLIENT_VARIABLES
+    return names | {f"{variable_name(field)}_FILE" for field, info in fields.items() if is_secret(info)}

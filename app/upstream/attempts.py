@@ -3,8 +3,49 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from enum import StrEnum
 
 from app.upstream.failure import Cause, ExchangeFailed
+
+
+class Result(StrEnum):
+    """What came of one attempt at the upstream, in the words of metrics and of the operator's door."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    """Their 4xx: the request's fault."""
+    KEY_REFUSED = "key_refused"
+    THROTTLED = "throttled"
+    NO_CAPACITY = "no_capacity"
+    FAILED = "failed"
+    """Their 5xx, in their own form."""
+    NOT_SENT = "not_sent"
+    """No connection, or no key to send it with."""
+    UNKNOWN = "unknown"
+    """Cut, silent or foreign: it may have been made."""
+
+
+RESULT_OF_CAUSE = {
+    Cause.BUSY: Result.THROTTLED,
+    Cause.NO_CAPACITY: Result.NO_CAPACITY,
+    Cause.ACCOUNT: Result.KEY_REFUSED,
+    Cause.NOT_PERMITTED: Result.KEY_REFUSED,
+    Cause.UNREACHABLE: Result.NOT_SENT,
+    Cause.CROWDED: Result.NOT_SENT,
+    Cause.KEYS_OUT: Result.NOT_SENT,
+}
+
+
+def result_of(failure: ExchangeFailed | None) -> Result:
+    """What a whole answer (None) or this failure is called."""
+    if failure is None:
+        return Result.ANSWERED
+    if failure.cause is not None:
+        return RESULT_OF_CAUSE[failure.cause]
+    if failure.charged:
+        return Result.UNKNOWN
+    return Result.REFUSED if failure.error.status < 500 else Result.FAILED
+
 
 _HOPELESS = frozenset({Cause.CROWDED, Cause.KEYS_OUT})
 """Asking again would meet the same want, which is on our side."""

@@ -12,7 +12,7 @@ import httpx
 
 from app.catalog.normalise import ImageRequest
 from app.errors import UpstreamUnavailable
-from app.upstream.attempts import Retries
+from app.upstream.attempts import Result, Retries, result_of
 from app.upstream.dialect import (
     form_files,
     json_body,
@@ -56,8 +56,8 @@ class UpstreamClient:
         self._total_seconds = total_seconds
         self.keys = UpstreamKeys(keys, time.monotonic)
         self.retries = Retries(retries, time.monotonic)
-        self.attempts: Counter[str] = Counter()
-        """What came of each attempt: ``delivered``, a :class:`Cause`, ``unknown``, ``refused`` or ``failed``."""
+        self.attempts: Counter[str] = Counter({result.value: 0 for result in Result})
+        """How often each result came of an attempt."""
 
     @asynccontextmanager
     async def exchange(
@@ -95,7 +95,7 @@ class UpstreamClient:
             if not deadline.expired():
                 raise
             late = exchange.out_of_time(self._total_seconds)
-            self.attempts[_result(late)] += 1  # of the keys it tells nothing: the client may have read slowly
+            self.attempts[result_of(late)] += 1  # of the keys it tells nothing: the client may have read slowly
             raise late from None
 
     async def aclose(self) -> None:
@@ -163,26 +163,17 @@ class UpstreamClient:
         return httpx.Request("POST", url, headers=headers, content=form.pieces())
 
     def _note(self, turn: Turn, failure: ExchangeFailed | None) -> None:
-        self.attempts[_result(failure)] += 1
+        self.attempts[result_of(failure)] += 1
         self.keys.note(turn, failure)
 
     def _keys_out(self) -> ExchangeFailed:
+        self.attempts[Result.NOT_SENT] += 1
         told = UpstreamUnavailable(
             "The image service accepts none of this gateway's keys at the moment; nothing was charged.",
             retry_after_seconds=self.keys.back_in_seconds(),
-            detail=", ".join(f"{name} is {state}" for name, state in self.keys.states.items()) or "there is no key",
+            detail=", ".join(f"{name} is {how}" for name, how in self.keys.conditions.items()) or "there is no key",
         )
         return ExchangeFailed(told, charged=False, cause=Cause.KEYS_OUT, nothing_made=True)
-
-
-def _result(failure: ExchangeFailed | None) -> str:
-    if failure is None:
-        return "delivered"
-    if failure.cause is not None:
-        return failure.cause.value
-    if failure.charged:
-        return "unknown"
-    return "refused" if failure.error.status < 500 else "failed"
 
 
 async def _read_error_body(response: httpx.Response) -> bytes:

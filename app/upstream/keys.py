@@ -38,6 +38,16 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
+class Condition(StrEnum):
+    """How a key is, in the words of metrics, of the log and of the operator's door."""
+
+    READY = "ready"
+    RESTING = "resting"
+    """Out for a moment, or being tried again; it comes back by itself."""
+    REFUSED = "refused"
+    """The account's matter: somebody has to look."""
+
+
 class Trouble(StrEnum):
     """Why a key is out."""
 
@@ -101,13 +111,9 @@ class UpstreamKeys:
         return {key.name: self.state(key) for key in self._keys}
 
     @property
-    def conditions(self) -> dict[str, int]:
-        """How many keys are ready, resting, or refused until somebody looks."""
-        found = Counter({"ready": 0, "resting": 0, "refused": 0})
-        for key in self._keys:
-            is_out = "refused" if key.trouble is Trouble.ACCOUNT else "resting"
-            found["ready" if key.trouble is None else is_out] += 1
-        return dict(found)
+    def conditions(self) -> dict[str, Condition]:
+        """How each key is, by its name."""
+        return {key.name: _condition(key) for key in self._keys}
 
     def state(self, key: Key) -> State:
         """Where the breaker of this key stands."""
@@ -188,6 +194,12 @@ _SAID = {
     Trouble.BUSY: "it gets 429s",
     Trouble.FAILING: f"{FAILURES_IN_A_ROW} answers in a row were lost or failed",
 }
+
+
+def _condition(key: Key) -> Condition:
+    if key.trouble is None:
+        return Condition.READY
+    return Condition.REFUSED if key.trouble is Trouble.ACCOUNT else Condition.RESTING
 
 
 def split_keys(text: str) -> tuple[str, ...]:

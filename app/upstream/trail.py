@@ -32,6 +32,6 @@ class Trail:
     """The code of the error it ended in."""
 
     def fell(self, failure: ExchangeFailed) -> None:
-        """It ended like this."""
+        """Note the failure it ended in."""
         self.error, self.message = failure.error.code, failure.words
         self.upstream_id = failure.upstream_id or self.upstream_id

@@ -1,7 +1,8 @@
-"""Opens the archive of ledger entries, and whoever takes old ones there."""
+"""Opens the archive of ledger entries, says whether there is to be one, and has old entries taken there."""
 
 import logging
 from contextlib import AsyncExitStack
+from typing import Final, get_args
 
 from app.accounts.store import AccountStore
 from app.assets.errors import StoreAddressError
@@ -16,9 +17,28 @@ from app.settings.names import SettingsError, variable_name
 
 log = logging.getLogger(__name__)
 
+CURE: Final = (
+    f"set {variable_name('archive_store')} to a bucket or a folder they share, or {variable_name('replicas')}=1 "
+    "where there is only one"
+)
+"""For whom `is_archive_shared` is False."""
+
+
+def is_archive_shared(settings: Settings) -> bool:
+    """Whether all replicas find archived entries in one place; where not, none are taken out of Redis.
+
+    Without a place that was named they go into the data folder. On a Redis of one's own that folder may be one of
+    several, or go with its container, so it has to be said that there is one replica.
+    """
+    if settings.archive_store is not None:
+        return True
+    return settings.replicas == 1 or (settings.replicas is None and settings.redis_url is None)
+
 
 def open_archive(settings: Settings) -> FileStore:
     """Where archived entries lie: nothing sweeps it, and nothing bounds it.
+
+    Opened also where nothing is archived (any more): what was is read there, and a command may archive by hand.
 
     Raises:
         SettingsError: the place cannot be one.
@@ -35,23 +55,22 @@ def start_archivist(
     metrics: Metrics,
     datastore: Datastore,
     accounts: AccountStore,
-    store: FileStore,
+    archive: LedgerArchive,
     stack: AsyncExitStack,
 ) -> None:
-    """Have old entries archived from now on, unless they are to stay for ever, or have no place all replicas know."""
+    """Have old entries archived from now on, unless they are to stay for ever, or have no place all replicas share."""
     if not settings.ledger_days:
         return
-    if settings.archive_store is None and (settings.replicas or 1) > 1:
-        # The books are not to be spread over folders each of which is one replica's, and may go with it.
-        cure = f"set {variable_name('archive_store')} to a bucket or a folder they share"
-        told = {"event": "archive_not_shared", "replicas": settings.replicas, "cure": cure}
-        log.warning("ledger entries stay in redis: several replicas want an archive they share", extra=told)
+    if not is_archive_shared(settings):
+        told = {"event": "archive_not_shared", "replicas": settings.replicas, "cure": CURE}
+        log.warning("ledger entries stay in redis: there is no archive that all replicas share", extra=told)
         return
+    for result in get_args(Result):
+        metrics.archive_runs.labels(result)  # at 0 from the start; where nothing is archived there is no such series
 
     def ran(result: Result) -> None:
         metrics.archive_runs.labels(result).inc()
 
-    archive = LedgerArchive(datastore, store)
     archivist = Archivist(archive, datastore, accounts.team_ids, settings.ledger_days, ran)
     stack.push_async_callback(archivist.aclose)
     archivist.start()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from app.accounts.admin_tokens import AdminTokens
 from app.accounts.keys import KeyRing
 from app.accounts.store import AccountStore
+from app.api.scrape import Scrape
 from app.assets.file_store import FileStore
 from app.assets.hosted import HostedImages
 from app.assets.results import Results
@@ -33,6 +34,8 @@ from app.gateway.reading import RequestReader
 from app.gateway.recorder import Recorder
 from app.gateway.replay import Replays
 from app.gateway.turnstile import Turnstile
+from app.ledger.archive import LedgerArchive
+from app.ledger.archived import ArchivedEntries
 from app.ledger.books import Books
 from app.ledger.credits import Credits
 from app.ledger.journal import Journal
@@ -50,7 +53,7 @@ from app.upstream.client import UpstreamClient
 from app.upstream.fetch import ImageFetcher
 from app.wiring.archive import open_archive, start_archivist
 from app.wiring.stores import open_hosted_images, open_results
-from app.wiring.telemetry import open_metrics, read_books, read_gateway, read_upstream
+from app.wiring.telemetry import open_metrics, read_books, read_gateway, read_scrape, read_upstream
 from app.wiring.telemetry_traces import open_tracer
 from app.wiring.upstream import open_balance, open_fetcher, open_upstream
 
@@ -72,8 +75,8 @@ class Services:
     waiter: Waiter
     replays: Replays
     credits: Credits
-    archive: FileStore
-    """Of ledger entries too old for Redis."""
+    archive: LedgerArchive
+    archived: ArchivedEntries
     in_flight: InFlight
     spool: Spool
     hosted: HostedImages
@@ -85,6 +88,7 @@ class Services:
     turnstile: Turnstile
     quotes: Quotes
     pipeline: Pipeline
+    scrape: Scrape
     started_at: datetime
 
 
@@ -107,6 +111,7 @@ class _Opened:
     balance: BalanceWatch | None
     tracer: Tracer
     archive: FileStore
+    """Of ledger entries too old for Redis."""
 
 
 @asynccontextmanager
@@ -147,6 +152,7 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
         read_gateway(metrics, services.in_flight, services.turnstile, services.waiter)
         read_books(metrics, datastore, ledger)
         read_upstream(metrics, upstream, services.balance)
+        read_scrape(metrics, services.scrape)
         if background:
             ledger.start()
             start_archivist(settings, metrics, datastore, accounts, services.archive, stack)
@@ -174,7 +180,8 @@ def _put_together(settings: Settings, opened: _Opened) -> Services:
         waiter=waiter,
         replays=replays,
         credits=Credits(datastore),
-        archive=opened.archive,
+        archive=LedgerArchive(datastore, opened.archive),
+        archived=ArchivedEntries(datastore, opened.archive),
         in_flight=in_flight,
         spool=opened.spool,
         hosted=opened.hosted,
@@ -197,6 +204,7 @@ def _put_together(settings: Settings, opened: _Opened) -> Services:
             in_flight,
             keeps=results.enabled,
         ),
+        scrape=Scrape(opened.accounts, datastore),
         started_at=datetime.now(UTC),
     )
 

@@ -1,9 +1,8 @@
-"""Tells the metrics whom to ask when somebody scrapes."""
+"""Makes the metrics, and tells them whom to ask when somebody scrapes."""
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Final
 
+from app.api.scrape import Scrape
 from app.assets.sweeper import Sweeper
 from app.catalog.catalog import Catalog
 from app.datastore.datastore import Datastore
@@ -16,23 +15,8 @@ from app.requests.waiting import Waiter
 from app.settings.fields import Settings
 from app.upstream.balance_watch import BalanceWatch
 from app.upstream.client import UpstreamClient
-from app.upstream.failure import Cause
+from app.upstream.keys import Condition
 from app.wiring.version import VERSION
-
-_RESULTS: Final[Mapping[str, str]] = {
-    "delivered": "answered",
-    "refused": "refused",
-    "failed": "failed",
-    "unknown": "unknown",
-    Cause.BUSY: "throttled",
-    Cause.NO_CAPACITY: "no_capacity",
-    Cause.ACCOUNT: "key_refused",
-    Cause.NOT_PERMITTED: "key_refused",
-    Cause.UNREACHABLE: "not_sent",
-    Cause.CROWDED: "not_sent",
-    Cause.KEYS_OUT: "not_sent",
-}
-"""What came of an attempt, in fewer words: what whoever is on call does about it differs."""
 
 
 def open_metrics(settings: Settings, catalog: Catalog) -> Metrics:
@@ -44,8 +28,6 @@ def open_metrics(settings: Settings, catalog: Catalog) -> Metrics:
     for door in ("public", "operator"):
         for answer in ("at_once", "delayed", "refused"):
             metrics.wrong_credentials.labels(door, answer)
-    for result in ("ok", "failed"):
-        metrics.archive_runs.labels(result)
     metrics.in_flight_limit.read_one(lambda: settings.max_in_flight)
     return metrics
 
@@ -69,18 +51,16 @@ def read_books(metrics: Metrics, datastore: Datastore, ledger: Ledger) -> None:
 def read_upstream(metrics: Metrics, upstream: UpstreamClient, balance: BalanceWatch | None) -> None:
     """How the upstream serves, and what is left of the account."""
 
-    def attempts() -> dict[str, float]:
-        found = Counter(dict.fromkeys(_RESULTS.values(), 0))
-        for result, number in upstream.attempts.items():
-            found[_RESULTS.get(result, "unknown")] += number
-        return dict(found)
+    def conditions() -> dict[str, float]:
+        found = Counter(upstream.keys.conditions.values())
+        return {condition.value: found[condition] for condition in Condition}
 
     def left() -> float | None:
         latest = balance.latest if balance is not None else None
         return None if latest is None or latest.left is None else latest.left / NANOS_PER_DOLLAR
 
-    metrics.upstream_attempts.read = attempts
-    metrics.upstream_keys.read = lambda: upstream.keys.conditions
+    metrics.upstream_attempts.read = lambda: dict(upstream.attempts)
+    metrics.upstream_keys.read = conditions
     metrics.upstream_balance.read_one(left)
 
 
@@ -88,3 +68,12 @@ def read_place(metrics: Metrics, place: str, sweeper: Sweeper) -> None:
     """What is kept there, as it was last seen."""
     metrics.kept_bytes.read_one(lambda: sweeper.held_bytes, place)
     metrics.kept_files.read_one(lambda: sweeper.held_files, place)
+
+
+def read_scrape(metrics: Metrics, scrape: Scrape) -> None:
+    """What Redis told of itself and of the teams."""
+    metrics.held.read = lambda: told.held_dollars() if (told := scrape.told) else {}
+    metrics.budget_used.read = lambda: told.budgets_used() if (told := scrape.told) else {}
+    metrics.teams_read.read_one(lambda: len(told.teams) if (told := scrape.told) else None)
+    metrics.store_memory.read_one(lambda: told.memory.used_bytes if (told := scrape.told) else None)
+    metrics.store_memory_limit.read_one(lambda: told.memory.limit_bytes or None if (told := scrape.told) else None)

@@ -52,7 +52,7 @@ async def test_live_answers_without_redis(own_redis: RedisServer, tmp_path: Path
         own_redis.kill()
         live = await get(door, "/live")
     assert (live["redis"], live["teams"]) == (False, None)
-    assert live["upstream"]["keys"] == {"key 1 of 2": "closed", "key 2 of 2": "closed"}
+    assert live["upstream"]["keys"] == {"key 1 of 2": "ready", "key 2 of 2": "ready"}
 
 
 async def test_live_tells_what_is_left_at_the_upstream(redis_url: str, tmp_path: Path) -> None:

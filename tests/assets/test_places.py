@@ -7,6 +7,7 @@ import pytest
 
 from app.settings.loading import load_settings
 from app.settings.names import SettingsError
+from app.wiring.archive import is_archive_shared, open_archive
 from app.wiring.services import open_services
 from tests.support.s3_server import BUCKET
 
@@ -49,10 +50,13 @@ async def test_one_place_for_both_is_divided(tmp_path: Path, s3_address: str) ->
 async def test_archived_entries_lie_in_the_data_folder(tmp_path: Path, s3_address: str) -> None:
     """Unless told otherwise, in a folder of their own; a place that cannot be one is told at the start."""
     for given in ({}, {"archive_store": s3_address}):
-        async with open_services(load_settings(data_dir=tmp_path, **given), NO_REDIS, background=False) as services:
-            await services.archive.put("T/2026/08/1-0_1-0.jsonl.gz", b"entries")
-            assert await services.archive.names("T") == ["T/2026/08/1-0_1-0.jsonl.gz"]
+        store = open_archive(load_settings(data_dir=tmp_path, **given))
+        await store.put("T/2026/08/1-0_1-0.jsonl.gz", b"entries")
+        assert await store.names("T") == ["T/2026/08/1-0_1-0.jsonl.gz"]
     assert (tmp_path / "archive" / "T/2026/08/1-0_1-0.jsonl.gz").read_bytes() == b"entries"
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in (tmp_path / "archive").rglob("*")}
+    file = "archive/T/2026/08/1-0_1-0.jsonl.gz"
+    assert modes == {"archive/T": 0o700, "archive/T/2026": 0o700, "archive/T/2026/08": 0o700, file: 0o600}
     assert (tmp_path / "archive").stat().st_mode & 0o777 == 0o700
     wrong = load_settings(data_dir=tmp_path, archive_store="/dev/null/archive")
     with pytest.raises(SettingsError, match="cannot hold archived entries"):
@@ -60,20 +64,42 @@ async def test_archived_entries_lie_in_the_data_folder(tmp_path: Path, s3_addres
             pass
 
 
-async def test_replicas_without_a_shared_archive_keep_their_entries(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("given", "is_shared"),
+    [
+        ({}, True),
+        ({"redis_url": NO_REDIS}, False),
+        ({"redis_url": NO_REDIS, "replicas": 1}, True),
+        ({"redis_url": NO_REDIS, "replicas": 3}, False),
+        ({"redis_url": NO_REDIS, "archive_store": "/srv/shared/archive"}, True),
+        ({"redis_url": NO_REDIS, "replicas": 3, "archive_store": "/srv/shared/archive"}, True),
+        ({"replicas": 3}, False),
+    ],
+)
+def test_an_archive_is_one_for_all_replicas(given: dict[str, object], is_shared: bool) -> None:
+    """A data folder is one where it is known to be the only one: not on a Redis that others may use, too."""
+    assert is_archive_shared(load_settings(**given)) is is_shared
+
+
+@pytest.mark.parametrize(
+    ("given", "is_told", "is_counted"),
+    [
+        ({}, True, False),
+        ({"replicas": 3}, True, False),
+        ({"replicas": 1}, False, True),
+        ({"replicas": 1, "ledger_days": 0}, False, False),
+        ({"ledger_days": 0}, False, False),
+    ],
+)
+async def test_without_a_shared_archive_entries_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, given: dict[str, object], is_told: bool, is_counted: bool
 ) -> None:
-    """The books are not spread over folders of single replicas: nothing is archived, and the start says why."""
-    for given, is_told in (
-        ({"replicas": 3}, True),
-        ({"replicas": 1}, False),
-        ({"archive_store": f"{tmp_path}/a"}, False),
-    ):
-        caplog.clear()
-        settings = load_settings(data_dir=tmp_path / "data", **{"replicas": 3, **given})
-        async with open_services(settings, NO_REDIS):
-            pass
-        assert ("ledger entries stay in redis" in caplog.text) is is_told
+    """The start says why nothing is archived, where that is not wished; there is no metric for an alert to watch."""
+    settings = load_settings(data_dir=tmp_path, redis_url=NO_REDIS, **given)
+    async with open_services(settings, NO_REDIS) as services:
+        runs = [sample for metric in services.metrics.archive_runs.collect() for sample in metric.samples]
+    assert ("ledger entries stay in redis" in caplog.text) is is_told
+    assert bool(runs) is is_counted
 
 
 async def test_switched_off_nothing_is_opened(tmp_path: Path) -> None:

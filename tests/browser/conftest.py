@@ -5,7 +5,6 @@ The browser outlives the test, so all tests here run in one event loop, and so m
 """
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from app.simulator.server import Simulator
 from tests.browser.screens import Screenshot, picture_taker
 from tests.browser.watching import Watch, watched_window
 from tests.support.gateway import Gateway, running_gateway
+from tests.support.programs import program
 
 HERE = Path(__file__).parent
 
@@ -54,12 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The Chromium of the system."""
-    program = shutil.which("chromium")
-    assert program, "the browser tests need chromium (Debian, Ubuntu: apt install chromium)"
     expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=program,
+            executable_path=program("chromium", "chromium"),
             args=ARGUMENTS,
             chromium_sandbox=os.geteuid() != 0,  # it does not start with one for root
         )

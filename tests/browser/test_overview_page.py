@@ -177,7 +177,7 @@ async def test_trouble_is_told_above_everything(page: Page, gateway: Gateway) ->
         viewer = (await operator.post("/admin/v1/tokens", json={"name": "guest", "role": "viewer"})).json()["token"]
         live = (await operator.get("/admin/v1/live")).json()
     balance = {"usd": None, "asked_at": live["started_at"], "error": "the key is refused (status 401)"}
-    upstream = {"keys": {"key 1 of 1": "open"}, "attempts": {"failed": 5}, "balance": balance}
+    upstream = {"keys": {"key 1 of 1": "refused"}, "attempts": {"failed": 5}, "balance": balance}
     trouble = live | {"redis": False, "teams": None, "journal_records": 3, "upstream": upstream}
     await page.route("**/admin/v1/live", lambda route: route.fulfill(json=trouble))
     await sign_in(page, gateway, viewer)
@@ -186,7 +186,7 @@ async def test_trouble_is_told_above_everything(page: Page, gateway: Gateway) ->
     now = card(page, "Right now")
     for words in (
         "3 waiting",
-        "out of use for now circuit open",
+        "refused: somebody has to look",
         "5 failed",
         "the key is refused",
         "not known while Redis",

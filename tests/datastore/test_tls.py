@@ -1,7 +1,6 @@
 """TLS: a certificate that is not vouched for is refused before anything is said; real servers and clusters speak it."""
 
 import asyncio
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -19,6 +18,7 @@ from app.datastore.address import AddressError
 from app.datastore.datastore import Datastore
 from app.datastore.opening import open_datastore
 from tests.datastore.patience import refusal
+from tests.support.programs import program
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_server import RedisServer
 
@@ -79,8 +79,7 @@ def test_a_file_that_is_none_is_told() -> None:
 @pytest.mark.slow
 async def test_a_cluster_that_wants_certificates_speaks_tls(tmp_path: Path) -> None:
     """Debian's server, which has TLS built in: nodes and redirections over TLS, with a certificate of ours."""
-    program = shutil.which("redis-server")
-    assert program is not None, "needs redis-server on PATH"
+    server = program("redis-server", "redis-server")
     certificate = tmp_path / "both-ways.pem"
     certificate.write_bytes(self_signed())
     config = {
@@ -91,7 +90,7 @@ async def test_a_cluster_that_wants_certificates_speaks_tls(tmp_path: Path) -> N
         "tls-cluster": "yes",
         "tls-replication": "yes",
     }
-    with RedisCluster(config, tls=True, program=Path(program)) as cluster:
+    with RedisCluster(config, tls=True, program=server) as cluster:
         async with over_tls(f"{cluster.url}?ssl_certfile={certificate}", certificate) as datastore:
             teams = [f"{{{team}}}" for team in range(20)]
             assert await datastore.commands([("INCR", team) for team in teams]) == [1] * 20

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.deploy.image_build import Image
+from tests.support.programs import watchman
 
 STOP_SECONDS = 30.0
 
@@ -49,13 +50,7 @@ class Container:
         with self._log.open("wb") as log:
             words = [*self._crun, "run", "--bundle", str(self._folder), "it"]
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        # A killed test run must not leave containers behind: our end of this pipe closes with us, however we end.
-        self._watchman = subprocess.Popen(
-            ["sh", "-c", 'read _; "$@"', "sh", *self._crun, "delete", "--force", "it"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._watchman = watchman('"$@"', *self._crun, "delete", "--force", "it")
 
     def close(self) -> None:
         """End it, however it is."""

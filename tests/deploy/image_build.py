@@ -14,6 +14,8 @@ from typing import Any
 
 import certifi
 
+from tests.support.programs import watchman
+
 SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 """What this machine trusts, its own authorities included; where it is missing, certifi's are as good."""
 
@@ -32,12 +34,11 @@ def in_memory(folder: Path) -> Iterator[Path]:
     On the disk of a busy machine writing and removing them takes minutes.
     """
     run("mount", "-t", "tmpfs", "-o", "size=3g,mode=755", "tmpfs", folder)
-    # A killed test run must not leave them behind: our end of this pipe closes with us, however we end.
-    watchman = subprocess.Popen(["sh", "-c", 'read _; umount --lazy "$1"', "sh", folder], stdin=subprocess.PIPE)
+    guard = watchman('umount --lazy "$1"', folder)
     try:
         yield folder
     finally:
-        watchman.communicate()
+        guard.communicate()
 
 
 def debian_with_python(folder: Path) -> None:

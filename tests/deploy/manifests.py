@@ -1,9 +1,7 @@
 """The Kubernetes manifests, as `kubectl apply -k` would send them to a cluster."""
 
 import functools
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +9,15 @@ from typing import Any
 
 import yaml
 
-FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
+from tests.house.tree import ROOT
+from tests.support.programs import tool
+
+FOLDER = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("demo", "production")
 SECRETS = "/run/secrets/imagegate"
 """Where the Secret's files lie in a container."""
 
 Document = dict[str, Any]
-
-
-def tool(name: str) -> str:
-    """A program that a development dependency brings, or the machine's own."""
-    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    assert found, f"{name} is not installed"
-    return found
 
 
 @dataclass(frozen=True, slots=True)

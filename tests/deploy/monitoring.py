@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+from tests.house.tree import ROOT
+
+DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules"
 CASES = DEPLOY / "prometheus" / "tests"
 DASHBOARDS = DEPLOY / "grafana" / "dashboards"

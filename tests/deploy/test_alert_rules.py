@@ -8,7 +8,16 @@ import click
 import pytest
 
 from app.cli.main import main
-from tests.deploy.monitoring import CASES, alert_rules, read, recorded, rule_queries
+from tests.deploy.monitoring import (
+    CASES,
+    alert_rules,
+    dashboard_queries,
+    dashboards,
+    panels,
+    read,
+    recorded,
+    rule_queries,
+)
 from tests.house.pages import page
 
 ALERTS = alert_rules()
@@ -66,9 +75,10 @@ def test_an_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(name
 
 
 def test_recorded_names_are_used_and_known() -> None:
-    """No rule asks for a recorded name that nobody records."""
-    asked = {name for query in rule_queries() for name in re.findall(r"imagegate:[\w:]+", query.expression)}
-    assert asked <= recorded()
+    """No rule or panel asks for a recorded name that nobody records, and none is recorded that nobody asks for."""
+    queries = (*rule_queries(), *dashboard_queries())
+    asked = {name for query in queries for name in re.findall(r"imagegate:[\w:]+", query.expression)}
+    assert asked == recorded()
 
 
 def test_commands_of_the_runbook_exist() -> None:
@@ -92,3 +102,15 @@ def misunderstood(words: str) -> str | None:
     except click.UsageError as error:
         return f"{words}: {error.format_message()}"
     return None
+
+
+def test_panels_that_the_runbook_names_exist() -> None:
+    """Whoever is sent to a panel at night finds it under that title."""
+    titles = {str(panel["title"]) for dashboard in dashboards().values() for panel in panels(dashboard)}
+    named = {
+        title
+        for paragraph in re.findall(r"[Dd]ashboard.*?(?:\n\n|\Z)", page("operations/runbook.md"), re.DOTALL)
+        for title in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", paragraph.replace("\n", " "))
+    }
+    assert named
+    assert named - titles == set()

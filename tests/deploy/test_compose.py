@@ -24,9 +24,9 @@ from tests.deploy.composition import (
     demo_variables,
     make_secrets,
 )
-from tests.deploy.manifests import tool
 from tests.house.tree import ROOT
 from tests.support.process import command
+from tests.support.programs import tool
 
 DRAIN_SECONDS = Settings.model_fields["drain_seconds"].default
 DEPLOY = ROOT / "deploy"
@@ -134,7 +134,7 @@ def test_the_gateways_differ_in_volume_and_address_alone(composed: Composition) 
     assert all(store.startswith("/shared/") for store in stores)
     upstreams = (DEPLOY / "nginx/site/gateways.conf").read_text(encoding="utf-8")
     targets = yaml.safe_load((DEPLOY / "prometheus/targets/gateways.yml").read_text(encoding="utf-8"))
-    assert re.findall(r"^server (\S+);", upstreams, re.MULTILINE) == [f"{name}:8080" for name in GATEWAYS]
+    assert re.findall(r"^server (\S+) max_fails=0;$", upstreams, re.MULTILINE) == [f"{name}:8080" for name in GATEWAYS]
     assert targets[0]["targets"] == [f"{name}:8080" for name in GATEWAYS]
 
 

@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-from tests.deploy.manifests import tool
 from tests.house.tree import ROOT
+from tests.support.programs import tool
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 

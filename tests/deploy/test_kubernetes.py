@@ -21,10 +21,10 @@ from tests.deploy.manifests import (
     environment_of_pod,
     manifests,
     rendered,
-    tool,
     write_secrets,
 )
 from tests.support.process import command
+from tests.support.programs import tool
 
 pytestmark = pytest.mark.slow  # kubectl, which not every machine has a package of
 

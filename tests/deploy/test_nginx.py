@@ -19,8 +19,8 @@ from app.simulator.noise import add_noise
 from app.simulator.pictures import read_serial
 from app.simulator.scenario import Fault, Scenario
 from app.simulator.server import Simulator
-from tests.deploy.proxy_nginx import call, lay_out, shipped_nginx
-from tests.deploy.proxy_site import Gateways, Site, two_gateways
+from tests.deploy.proxied_gateways import Gateways, Site, two_gateways
+from tests.deploy.shipped_nginx import call, lay_out, shipped_nginx
 from tests.support.gateway import ADMIN_TOKEN
 from tests.support.waiting import until
 
@@ -259,9 +259,9 @@ async def test_what_was_sent_is_never_sent_again(gateways: Gateways, tmp_path: P
         async with site.http(await site.new_key()) as client:
             asked = [(await client.post(GENERATIONS, json=BOAT)).status_code for _ in range(3)]
 
-    assert sorted(asked) == [200, 200, 502]
-    assert len(dying.heads) == 1
-    assert site.simulator.pictures == 2
+    assert set(asked) == {200, 502}
+    assert len(dying.heads) == asked.count(502)
+    assert site.simulator.pictures == asked.count(200)
 
 
 async def test_the_gateway_learns_who_is_calling(tmp_path: Path, gateways: Gateways) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.cli.serve import server_config
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
-from tests.deploy.proxy_nginx import SHIPPED
+from tests.deploy.shipped_nginx import SHIPPED
 from tests.house.tree import DOCS
 
 TEXT = (SHIPPED / "nginx.conf").read_text(encoding="utf-8")

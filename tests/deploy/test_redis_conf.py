@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ import pytest
 import redis
 
 from app.simulator.server import Simulator
-from tests.deploy.proxy_redis import SHIPPED, asked, asked_by_gateway, make_acl, shipped_redis, url_of
-from tests.deploy.proxy_whole_use import use_everything
+from tests.deploy.shipped_redis import SHIPPED, asked, asked_by_gateway, make_acl, shipped_redis, url_of
+from tests.deploy.whole_use import use_everything
 from tests.house.tree import APP
 from tests.support.gateway import running_gateway
+from tests.support.programs import program
 from tests.support.redis_server import RedisServer, bundled_program
 
 CONNECTING = {"hello", "select", "client|setname"}
@@ -34,9 +34,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 @pytest.fixture
 def installed(tmp_path: Path) -> Iterator[RedisServer]:
     """With the system's redis-server."""
-    program = shutil.which("redis-server")
-    assert program, "redis-server is missing: .ci/run installs it (Debian, Ubuntu: apt install redis-server)"
-    with shipped_redis(tmp_path, Path(program)) as server:
+    with shipped_redis(tmp_path, program("redis-server", "redis-server")) as server:
         yield server
 
 

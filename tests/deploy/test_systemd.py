@@ -1,7 +1,6 @@
 """What is shipped for systemd: it names settings that exist, waits as long as a stop may last, and allows little."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.settings.names import variable_name
 from app.settings.sources import is_secret
-from tests.deploy.proxy_units import EXAMPLE, REPLICAS, UNIT, credentials, directives, environment, example
+from tests.deploy.systemd_units import EXAMPLE, REPLICAS, UNIT, credentials, directives, environment, example
+from tests.support.programs import program
 
 LAST_WORDS_SECONDS = 15
 """What a stopping process takes after the drain to settle what it cut off (`app.cli.serve`)."""
@@ -78,13 +78,12 @@ def test_instances_do_not_meet() -> None:
 @pytest.mark.slow
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     """`systemd-analyze verify` has nothing to remark, and `security` counts it among the well protected."""
-    program = shutil.which("systemd-analyze")
-    assert program, "systemd-analyze is missing: .ci/run installs it (Debian, Ubuntu: apt install systemd)"
+    analyze = program("systemd-analyze", "systemd")
     unit = tmp_path / UNIT.name
     # The program is not installed at its place here, which is all that verify would say.
     unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE))
     answers = [
-        subprocess.run([program, *words, str(unit)], capture_output=True, text=True, check=False, timeout=60)
+        subprocess.run([analyze, *words, str(unit)], capture_output=True, text=True, check=False, timeout=60)
         for words in (("verify", "--man=no"), ("security", "--offline=true", "--threshold=20", "--no-pager"))
     ]
 

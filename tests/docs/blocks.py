@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house.tree import ROOT
+from tests.support.process import clean_environment
 
 _BLOCK = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -39,7 +40,7 @@ def shell_environment(folder: Path) -> dict[str, str]:
     program.parent.mkdir(parents=True)
     program.write_text(f"#!{sys.executable}\nfrom app.cli.main import main\nmain()\n", encoding="utf-8")
     program.chmod(0o755)
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_", "OPENAI_"))}
+    clean = clean_environment("OPENAI_")
     path = f"{program.parent}{os.pathsep}{clean['PATH']}"
     return clean | {"PATH": path, "PYTHONPATH": str(ROOT), "NO_PROXY": "*", "no_proxy": "*"}
 

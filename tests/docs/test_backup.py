@@ -12,6 +12,7 @@ from app.simulator.server import Simulator
 from tests.docs.blocks import blocks, run, shell_environment
 from tests.house.pages import page
 from tests.support.process import environment, serving
+from tests.support.programs import program
 from tests.support.redis_server import RedisServer, quiet_port
 
 TOKEN = "the-admin-token-of-the-tests"
@@ -76,9 +77,7 @@ class Desk:
 
 def system_redis() -> Path:
     """The server that the page's redis-server is, because an older one cannot load what a newer one wrote."""
-    found = shutil.which("redis-server")
-    assert found, "redis-server is missing: .ci/run installs it (Debian, Ubuntu: apt install redis-server)"
-    return Path(found)
+    return program("redis-server", "redis-server")
 
 
 async def opened(url: str) -> bytes:

@@ -10,8 +10,8 @@ import pytest
 
 from app.simulator.scenario import Scenario
 from app.simulator.server import Simulator
+from tests.deploy.shipped_nginx import shipped_nginx, trust
 from tests.faults.accounting import BOAT, accounting, billed
-from tests.support.nginx import running_nginx
 from tests.support.process import environment, serving
 from tests.support.redis_server import RedisServer
 
@@ -20,7 +20,7 @@ BUYERS = 4
 
 @pytest.mark.slow
 async def test_a_rolling_restart_under_load_loses_nothing(own_redis: RedisServer, tmp_path: Path) -> None:
-    """Two replicas behind nginx, each stopped and started anew: every request gets its picture, and is paid once."""
+    """Two replicas behind nginx as shipped, made anew one by one: every request gets its picture, and is paid once."""
     async with Simulator() as simulator, AsyncExitStack() as stack:
         simulator.default = Scenario(latency_seconds=0.2)
         given = [
@@ -31,14 +31,14 @@ async def test_a_rolling_restart_under_load_loses_nothing(own_redis: RedisServer
         team = await books.new_team()
         key = (await books.new_key(team))["Authorization"].removeprefix("Bearer ")
         running = [await stack.enter_async_context(serving(settings)) for settings in given]
-        # As in deploy/nginx: one that took no connection a moment ago is asked again, or none would be left to ask.
-        addresses = [f"http://127.0.0.1:{settings['IMAGEGATE_PORT']} max_fails=0" for settings in given]
-        proxy = await stack.enter_async_context(running_nginx(tmp_path, addresses, next_upstream=True))
+        addresses = [f"http://127.0.0.1:{settings['IMAGEGATE_PORT']}" for settings in given]
+        proxy = await stack.enter_async_context(shipped_nginx(tmp_path / "nginx", addresses))
         is_over = asyncio.Event()
 
         async def buy() -> int:
             pictures = 0
-            async with openai.AsyncOpenAI(base_url=f"{proxy}/v1", api_key=key) as client:
+            http = openai.DefaultAsyncHttpxClient(verify=trust())
+            async with openai.AsyncOpenAI(base_url=f"{proxy.https}/v1", api_key=key, http_client=http) as client:
                 while not is_over.is_set():
                     answer = await client.images.generate(**BOAT)
                     pictures += len(answer.data or ())

@@ -29,7 +29,7 @@ async def test_the_books_are_kept_on_the_machines_own_redis(tmp_path: Path) -> N
         await store.aclose()
     async with EmbeddedRedis(tmp_path) as server:
         store = open_datastore(f"unix://{server.socket_path}", timeout_seconds=10)
-        verified = await UsageReader(store).verify(scene.team.id)
+        verified = await UsageReader(store).recompute(scene.team.id)
         await store.aclose()
 
-    assert verified == (2, [])
+    assert (verified.entries, verified.differences) == (2, ())

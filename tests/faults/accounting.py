@@ -66,7 +66,7 @@ class Accounting:
 
     async def differences(self, team: Team) -> list[Difference]:
         """Whatever does not agree in the team's books."""
-        return (await self.usage.verify(team.id))[1]
+        return list((await self.usage.recompute(team.id)).differences)
 
     async def nothing_held(self, team: Team, seconds: float = WITHIN_SECONDS) -> None:
         """Wait until nothing is held for the team any more."""

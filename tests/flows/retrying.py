@@ -112,7 +112,7 @@ class Caller:
             return len(await self.charged()) >= number
 
         await until(so)
-        assert (await self.gateway.services.usage.verify(self.team.id))[1] == []
+        assert (await self.gateway.services.usage.recompute(self.team.id)).differences == ()
         return await self.charged()
 
     async def charged(self) -> list[str]:

@@ -30,7 +30,8 @@ async def scene(gateway: Gateway) -> Scene:
 def here(redis_url: str, gateway: Gateway) -> dict[str, str]:
     """Where the books and the archive are, for a command that works on them itself."""
     data_dir = gateway.services.settings.data_dir
-    return {"IMAGEGATE_REDIS_URL": redis_url, "IMAGEGATE_DATA_DIR": str(data_dir), "IMAGEGATE_LEDGER_DAYS": "20"}
+    given = {"REDIS_URL": redis_url, "REPLICAS": "1", "DATA_DIR": str(data_dir), "LEDGER_DAYS": "20"}
+    return {f"IMAGEGATE_{name}": value for name, value in given.items()}
 
 
 async def test_entries_are_archived_and_printed_again(terminal: Terminal, scene: Scene, here: dict[str, str]) -> None:
@@ -85,6 +86,16 @@ async def test_young_entries_are_refused(terminal: Terminal, scene: Scene, here:
     day = f"{datetime.now(UTC) - timedelta(days=28):%Y-%m-%d}"
     assert (await terminal.told("ledger", "archive", "--before", day, **here))["before"] == day
     assert 50 < len(await scene.entries()) < 60
+
+
+async def test_without_a_shared_archive_nothing_goes(terminal: Terminal, scene: Scene, here: dict[str, str]) -> None:
+    """On a Redis that others may share the books do not go into a folder of one machine; with a place they do."""
+    for replicas in ("", "2"):
+        refused = await terminal.refused("ledger", "archive", **here | {"IMAGEGATE_REPLICAS": replicas})
+        assert "set IMAGEGATE_ARCHIVE_STORE" in refused
+    assert len(await scene.entries()) == 60
+    place = {"IMAGEGATE_REPLICAS": "", "IMAGEGATE_ARCHIVE_STORE": f"{here['IMAGEGATE_DATA_DIR']}/shared"}
+    assert (await terminal.told("ledger", "archive", **here | place))["entries"] > 10
 
 
 async def test_what_is_archived_is_not_credited(terminal: Terminal, scene: Scene, here: dict[str, str]) -> None:

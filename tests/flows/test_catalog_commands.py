@@ -112,7 +112,10 @@ def test_check_reminds_of_what_replicas_share() -> None:
 
     assert reminded.exit_code == 0
     assert "IMAGEGATE_SIGNING_KEY, IMAGEGATE_IMAGE_STORE." in reminded.stdout
+    assert "Nothing is archived" in reminded.stdout
     assert "IMAGEGATE_ARCHIVE_STORE" in reminded.stdout
+    alone = run("check", **own_redis, IMAGEGATE_RESULT_SECONDS="0", IMAGEGATE_REPLICAS="1")
+    assert "Nothing is archived" not in alone.stdout
     assert "replicas" not in run("check").stdout
     assert "replicas" not in run("check", **own_redis, IMAGEGATE_REPLICAS="1").stdout
 

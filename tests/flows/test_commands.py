@@ -1,7 +1,6 @@
 """The command line as people use it: processes of their own, on a data folder of their own."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -13,13 +12,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.support.process import clean_environment
+
 IMAGEGATE = [sys.executable, "-m", "app"]
 
 
 def environment(**given: str) -> dict[str, str]:
     """The machine's environment without any setting of ours."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_"))}
-    return clean | given
+    return clean_environment() | given
 
 
 def run(*words: str, **given: str) -> subprocess.CompletedProcess[str]:
@@ -122,7 +122,8 @@ def test_a_gateway_says_where_it_is(tmp_path: Path) -> None:
         assert process.stderr is not None
         told = "".join(iter(process.stderr.readline, f"data folder  {tmp_path / 'data'}\n"))
         process.send_signal(signal.SIGTERM)
-        rest = process.communicate(timeout=30)[1]
+        rest = process.stderr.read()  # not communicate(), which forgets what was read ahead of the last line
+        process.wait(timeout=30)
 
     public = re.search(r"serves (http://127.0.0.1:\d+)/v1\n", told)
     console = re.search(r"console +(http://127.0.0.1:\d+)/console/, where operators sign in", told)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.process import clean_environment
+
 ASK = """
 set -eu
 eval "$(imagegate completion bash)"
@@ -28,7 +30,7 @@ def command(tmp_path: Path) -> Path:
 
 def run(command: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run something where `imagegate` is on the PATH."""
-    given = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_"))}
+    given = clean_environment()
     path = os.pathsep.join((str(command), given["PATH"], str(Path(sys.executable).parent)))
     given |= {"PATH": path, "PYTHONPATH": str(Path.cwd())}
     return subprocess.run(words, env=given, capture_output=True, text=True, timeout=60, check=False)

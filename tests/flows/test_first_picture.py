@@ -58,7 +58,8 @@ async def test_the_sdk_gets_a_picture_and_the_books_know_its_price(gateway: Gate
     metrics = await scraped(gateway)
     assert metrics[f"imagegate_tokens_total{sorted(['image_output', 'gpt-image-2', team.name])}"] == 158
     assert metrics[f"imagegate_spend_dollars_total{sorted(['gpt-image-2', team.name])}"] == pytest.approx(cost / 1e9)
-    assert (await gateway.services.usage.verify(team.id)) == (1, [])
+    verified = await gateway.services.usage.recompute(team.id)
+    assert (verified.entries, verified.differences) == (1, ())
 
 
 async def test_nothing_of_the_client_goes_upstream_but_the_request(gateway: Gateway) -> None:
@@ -138,7 +139,7 @@ async def test_exactly_as_many_as_the_budget_covers_are_admitted(gateway: Gatewa
     assert len(entries) == k
     assert sum(standing.spend[f] for f in standing.spend if f.startswith("team:")) == sum(e.cost for e in entries)
     assert standing.held == {}
-    assert (await gateway.services.usage.verify(team.id))[1] == []
+    assert (await gateway.services.usage.recompute(team.id)).differences == ()
 
 
 async def test_the_settlement_is_written_before_the_last_byte_leaves(gateway: Gateway) -> None:

@@ -20,6 +20,7 @@ from app.money import Money, parse_dollars
 from app.simulator.scenario import Fault, Scenario
 from app.simulator.server import Simulator
 from tests.support.gateway import Gateway, running_gateway
+from tests.support.process import clean_environment
 from tests.support.terminal import Terminal
 from tests.support.waiting import until
 
@@ -333,8 +334,8 @@ async def test_where_nothing_is_kept_the_answer_is_waited_for(
 
 def own_environment(teammate: Teammate) -> dict[str, str]:
     """The environment of a process at the gateway."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_", "OPENAI_"))}
-    return clean | {"IMAGEGATE_URL": teammate.gateway.address, "IMAGEGATE_KEY": teammate.key, "NO_PROXY": "*"}
+    own = {"IMAGEGATE_URL": teammate.gateway.address, "IMAGEGATE_KEY": teammate.key, "NO_PROXY": "*"}
+    return clean_environment("OPENAI_") | own
 
 
 async def started(teammate: Teammate, words: Sequence[str | Path], stderr: int) -> asyncio.subprocess.Process:

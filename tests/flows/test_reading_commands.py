@@ -14,6 +14,7 @@ from app.accounts.models import Limits
 from tests.ledger.long_ledger import write_ledger
 from tests.ledger.scene import Scene, budget, delivered, open_scene
 from tests.support.gateway import ADMIN_TOKEN, Gateway
+from tests.support.process import clean_environment
 from tests.support.terminal import Terminal
 
 
@@ -126,7 +127,7 @@ async def test_the_state_is_told(terminal: Terminal, gateway: Gateway) -> None:
     assert "100.0% delivered" in page
     assert (await terminal.told("overview"))["teams"][0]["left"] == "0.70"
     now = (await terminal.run("live")).stdout
-    assert "key 1 of 1: closed" in now
+    assert "key 1 of 1: ready" in now
     assert "$0.20" in now
     assert (await terminal.told("live"))["redis"] is True
 
@@ -198,10 +199,12 @@ async def test_an_owner_opens_a_picture(terminal: Terminal, gateway: Gateway, tm
 async def on_a_terminal(gateway: Gateway, *words: str) -> tuple[str, str]:
     """What a command prints, and what it shows a terminal beside that."""
     ours, theirs = pty.openpty()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_"))}
-    given = clean | {"IMAGEGATE_URL": gateway.address, "IMAGEGATE_TOKEN": ADMIN_TOKEN, "NO_PROXY": "*", "no_proxy": "*"}
+    own = {"IMAGEGATE_URL": gateway.address, "IMAGEGATE_TOKEN": ADMIN_TOKEN, "NO_PROXY": "*", "no_proxy": "*"}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *words), env=given, stdout=asyncio.subprocess.PIPE, stderr=theirs
+        *(sys.executable, "-m", "app", *words),
+        env=clean_environment() | own,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=theirs,
     )
     printed, _ = await process.communicate()
     os.close(theirs)

@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from app.accounts.models import Budget, Limits
+from app.catalog.pricing import TOKEN_KINDS
 from app.money import Money
 from app.simulator.scenario import Scenario
 from app.simulator.server import Simulator
@@ -15,8 +16,6 @@ from tests.support.gateway import Gateway, running_gateway
 from tests.support.redis_server import RedisServer
 from tests.support.scraping import scrape
 from tests.support.waiting import until
-
-KINDS = ("text_input", "image_input", "text_output", "image_output")
 
 
 async def test_sums_are_those_of_the_ledger(gateway_in_haste: Gateway) -> None:
@@ -40,8 +39,8 @@ async def test_sums_are_those_of_the_ledger(gateway_in_haste: Gateway) -> None:
 
     await until(all_are_recorded)  # a client has its answer a moment before its request is recorded
     entries, samples = await gateway.entries(team.id), await scrape(gateway.address)
-    tokens = Counter({kind: sum(getattr(entry, kind) for entry in entries) for kind in KINDS})
-    told = Counter({kind: int(samples.of("imagegate_tokens_total", team=team.name, kind=kind)) for kind in KINDS})
+    tokens = Counter({kind: sum(getattr(entry, kind) for entry in entries) for kind in TOKEN_KINDS})
+    told = Counter({kind: int(samples.of("imagegate_tokens_total", team=team.name, kind=kind)) for kind in TOKEN_KINDS})
     assert told == tokens
     assert tokens["image_output"] > 0
     assert samples.of("imagegate_images_total", team=team.name) == sum(entry.images for entry in entries) == 7

@@ -1,4 +1,4 @@
-"""The table of settings in docs/configuration.md, made from app/settings.py; ``make lists`` writes it there."""
+"""The table of settings in docs/configuration.md, made from app/settings/fields.py; ``make lists`` writes it there."""
 
 from enum import Enum
 from pathlib import Path

@@ -151,6 +151,13 @@ def test_metrics_are_on_their_page() -> None:
     assert told == exposed(Metrics("0", "0"))
 
 
+@pytest.mark.parametrize("heading", ["## Metrics", "## The line of a request", "## Events"])
+def test_signals_are_told_once(heading: str) -> None:
+    """No metric, field or event has two rows, which would say two things one day."""
+    names = [row[0] for row in table(page("signals.md"), heading)]
+    assert sorted(set(names)) == sorted(names)
+
+
 def test_log_fields_are_on_their_page() -> None:
     """docs/signals.md has every field of the line that ends a request."""
     (record,) = [module for module in modules(APP) if module.name == "app.gateway.log_line"]

@@ -7,8 +7,8 @@ from app.datastore.datastore import Datastore
 from app.errors import ImageStoreUnavailable
 from app.ledger.archive import Carried, LedgerArchive
 from app.ledger.archived import ArchivedEntries
-from app.ledger.forward import DAY_MS
 from app.ledger.models import Entry
+from app.ledger.periods import DAY_MS
 from tests.ledger.scene import Scene
 
 TOMORROW_MS = 2 * DAY_MS

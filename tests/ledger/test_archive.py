@@ -13,7 +13,8 @@ from app.errors import ImageStoreUnavailable, InternalError
 from app.ledger.archive import LedgerArchive
 from app.ledger.archive_files import ArchiveFile, in_order
 from app.ledger.archived import ArchivedEntries
-from app.ledger.forward import DAY_MS, Forward, read_forward
+from app.ledger.brought_forward import BroughtForward, read_brought_forward
+from app.ledger.periods import DAY_MS
 from app.ledger.usage import UsageReader
 from tests.ledger.archives import (
     Killed,
@@ -56,12 +57,12 @@ async def test_old_days_go_and_young_ones_stay(datastore: Datastore, scene: Scen
     midnight = horizon // DAY_MS * DAY_MS
     assert max(entry.resolved_ms for entry in gone) < midnight <= min(entry.resolved_ms for entry in left)
     assert sum(done.entries for done in carried) == len(gone)
-    forward = await read_forward(datastore, scene.team.id)
+    forward = await read_brought_forward(datastore, scene.team.id)
     assert (forward.until, forward.entries) == (gone[-1].id, len(gone))
     assert forward.spend["team:total"] == sum(entry.cost for entry in gone)
     await assert_archive_agrees(scene, store)
     recomputed = await UsageReader(datastore).recompute(scene.team.id)
-    assert (recomputed.entries, recomputed.forward) == (len(left), forward)
+    assert (recomputed.entries, recomputed.brought_forward) == (len(left), forward)
 
 
 async def test_a_file_is_of_one_day(datastore: Datastore, scene: Scene, store: MemoryStore) -> None:
@@ -99,7 +100,7 @@ async def test_what_is_young_by_the_servers_clock_stays(datastore: Datastore, st
     with pytest.raises(InternalError, match="young"):
         await carry_all(LedgerArchive(datastore, store), scene.team.id, await now_ms(datastore) + 2 * DAY_MS)
     assert await scene.entries() == before
-    assert await read_forward(datastore, scene.team.id) == Forward()
+    assert await read_brought_forward(datastore, scene.team.id) == BroughtForward()
 
 
 async def test_nothing_to_do_is_nothing_done(datastore: Datastore, scene: Scene, store: MemoryStore) -> None:
@@ -184,7 +185,7 @@ async def test_who_is_overtaken_changes_nothing(datastore: Datastore, scene: Sce
     store.quicker = archive_on(datastore, store, size)
     await carry_all(archive_on(datastore, store, 3), scene.team.id)
     assert await archived(scene, store) == before
-    assert (await read_forward(datastore, scene.team.id)).entries == len(before)
+    assert (await read_brought_forward(datastore, scene.team.id)).entries == len(before)
     await assert_archive_agrees(scene, store)
 
 
@@ -258,7 +259,7 @@ async def test_large_amounts_are_exact(datastore: Datastore, store: MemoryStore)
         hold = await scene.hold(f"r{number}", 1)
         await scene.books.settle(hold, delivered(cost))
     await carry_all(archive_on(datastore, store, 100), scene.team.id)
-    assert (await read_forward(datastore, scene.team.id)).spend["team:total"] == sum(costs) * 30
+    assert (await read_brought_forward(datastore, scene.team.id)).spend["team:total"] == sum(costs) * 30
     assert await scene.spent() == sum(costs) * 30
     await assert_archive_agrees(scene, store)
 
@@ -273,7 +274,7 @@ async def test_an_entry_that_is_none_stops_its_team(datastore: Datastore, scene:
     await datastore.command("XADD", broken.names.ledger, "*", *[word for pair in fields.items() for word in pair])
     with pytest.raises(InternalError):
         await carry_all(archive_on(datastore, store, 1), broken.team.id)
-    assert (await read_forward(datastore, broken.team.id)).entries == 1
+    assert (await read_brought_forward(datastore, broken.team.id)).entries == 1
     assert await datastore.command("XLEN", broken.names.ledger) == 1
 
 
@@ -282,7 +283,7 @@ async def test_spend_that_was_touched_still_shows(datastore: Datastore, scene: S
     await carry_all(archive_on(datastore, store), scene.team.id)
     for touched in (scene.names.spend, scene.names.forward):
         await datastore.command("HINCRBY", touched, "team:total", COST)
-        _, differences = await UsageReader(datastore).verify(scene.team.id)
+        differences = (await UsageReader(datastore).recompute(scene.team.id)).differences
         assert [difference.what for difference in differences] == ["spend team:total"]
         if touched == scene.names.forward:
             report = await ArchivedEntries(datastore, store).compare(scene.team.id)
@@ -295,9 +296,9 @@ async def test_roll_ups_are_compared_where_all_entries_are_there(
 ) -> None:
     """An hour some of whose entries are archived is not compared; the next one is."""
     await carry_all(archive_on(datastore, store), scene.team.id, await now_ms(datastore) - 10 * DAY_MS)
-    forward, left = await read_forward(datastore, scene.team.id), await scene.entries()
+    forward, left = await read_brought_forward(datastore, scene.team.id), await scene.entries()
     for hour, is_seen in ((forward.until_ms // HOUR_MS, False), (left[0].resolved_ms // HOUR_MS, True)):
         field = f"{left[0].key}|{left[0].model}|cost"
         await datastore.command("HINCRBY", scene.names.usage(hour), field, 1)
-        _, differences = await UsageReader(datastore).verify(scene.team.id)
+        differences = (await UsageReader(datastore).recompute(scene.team.id)).differences
         assert bool(differences) is is_seen

@@ -10,8 +10,8 @@ from app.accounts.models import Budget
 from app.datastore.datastore import Datastore
 from app.keyspace import hour_of
 from app.ledger.archived import ArchivedEntries
-from app.ledger.forward import DAY_MS, is_over, read_forward, scope_of
-from app.ledger.periods import window
+from app.ledger.brought_forward import is_over, read_brought_forward, scope_of
+from app.ledger.periods import DAY_MS, window
 from app.money import Money
 from tests.ledger.archives import MemoryStore, archive_on, assert_archive_agrees, carry_all
 from tests.ledger.scene import Scene, now_ms, open_scene
@@ -62,7 +62,7 @@ async def test_what_is_over_goes_from_both_sides(datastore: Datastore) -> None:
 
     spend = (await scene.standing()).spend
     assert spend == {name: cost for name, cost in before.spend.items() if not name.endswith(old)}
-    forward = await read_forward(datastore, scene.team.id)
+    forward = await read_brought_forward(datastore, scene.team.id)
     assert forward.over == {"team": 21, f"key:{key.id}": 21}
     assert f"team:{old}" not in forward.spend
     await assert_archive_agrees(scene, store)
@@ -93,7 +93,7 @@ async def test_what_is_not_all_archived_stays(datastore: Datastore) -> None:
     await buy(scene, 6, 1, "total", days_ago=0.1)
     await carry_all(archive, scene.team.id)
     assert f"team:{old}" not in (await scene.standing()).spend
-    assert (await read_forward(datastore, scene.team.id)).over["team"] == 6
+    assert (await read_brought_forward(datastore, scene.team.id)).over["team"] == 6
     await assert_archive_agrees(scene, store)
 
 

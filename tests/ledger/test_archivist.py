@@ -16,7 +16,8 @@ from app.ledger.archive import LedgerArchive
 from app.ledger.archived import ArchivedEntries
 from app.ledger.archiving_lock import LOCK_MS, ArchivingLock
 from app.ledger.archivist import Archived, Archivist, Result, archive_all
-from app.ledger.forward import DAY_MS, read_forward
+from app.ledger.brought_forward import read_brought_forward
+from app.ledger.periods import DAY_MS
 from tests.ledger.archives import MemoryStore, archived, assert_archive_agrees, carry_all, refuse
 from tests.ledger.long_ledger import write_ledger
 from tests.ledger.scene import Scene, now_ms, open_scene
@@ -189,7 +190,7 @@ async def test_a_frozen_redis_is_gone_on_from(own_redis: RedisServer) -> None:
     store.before = lambda _: None
 
     async def is_forward() -> bool:
-        return (await read_forward(patient, scene.team.id)).entries > 0
+        return (await read_brought_forward(patient, scene.team.id)).entries > 0
 
     await until(is_forward)
     assert await archived(scene, store) + await scene.entries() == before

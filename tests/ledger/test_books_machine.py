@@ -191,10 +191,10 @@ class BooksMachine(RuleBasedStateMachine):
             self.runner.run(self._check(number, scene))
 
     async def _check(self, number: int, scene: Scene) -> None:
-        standing, (_, differences) = await asyncio.gather(
-            scene.standing(), UsageReader(self.datastore).verify(scene.team.id)
+        standing, verified = await asyncio.gather(
+            scene.standing(), UsageReader(self.datastore).recompute(scene.team.id)
         )
-        assert differences == []
+        assert verified.differences == ()
         assert sum(v for f, v in standing.spend.items() if f.startswith("team:")) == self.spent(number)
         assert standing.held.get("team:cost", 0) == sum(request.quote for request in self.held(number))
         for key, virtual_key in enumerate(scene.keys):

@@ -53,9 +53,9 @@ async def test_entries_are_read_in_order_over_pages(datastore: Datastore) -> Non
         ]
         await datastore.commands(added)
     assert [entry.request for entry in await scene.entries()] == [f"r{number}" for number in range(2500)]
-    number, differences = await UsageReader(datastore).verify(scene.team.id)
-    assert number == 2500
-    assert differences
+    verified = await UsageReader(datastore).recompute(scene.team.id)
+    assert verified.entries == 2500
+    assert verified.differences
 
 
 def _fields(number: int) -> list[str]:
@@ -68,8 +68,9 @@ def _fields(number: int) -> list[str]:
 
 async def test_sound_books_verify(datastore: Datastore, scene: Scene) -> None:
     """Settlements and a standing hold: nothing differs, and the entries are counted."""
-    assert await UsageReader(datastore).verify(scene.team.id) == (3, [])
-    assert await UsageReader(datastore).verify("nobody") == (0, [])
+    for team_id, number in ((scene.team.id, 3), ("nobody", 0)):
+        verified = await UsageReader(datastore).recompute(team_id)
+        assert (verified.entries, verified.differences) == (number, ())
 
 
 async def test_every_touched_figure_is_noticed(datastore: Datastore, scene: Scene) -> None:
@@ -88,6 +89,6 @@ async def test_every_touched_figure_is_noticed(datastore: Datastore, scene: Scen
     }
     for what, touch in touches.items():
         await datastore.command(*touch)
-        _, differences = await UsageReader(datastore).verify(scene.team.id)
+        differences = (await UsageReader(datastore).recompute(scene.team.id)).differences
         assert what in [difference.what for difference in differences]
     assert len(differences) == len(touches)

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from tests.load.callers import Burst, burst
-from tests.support.process import command, free_port
+from tests.support.process import clean_environment, command, free_port
 from tests.support.redis_server import RedisServer
 
 REPETITIONS = 3
@@ -94,8 +94,7 @@ async def replica(answer_bytes: int, delay_seconds: float, results: str) -> Asyn
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_"))}
-    return clean | {
+    return clean_environment() | {
         "COMETAPI_KEY": "sk-of-the-measurement",
         "IMAGEGATE_DATA_DIR": str(folder),
         "IMAGEGATE_PORT": str(port),

@@ -77,7 +77,7 @@ async def charges(gateway: Gateway, team: Team, number: int) -> list[str]:
     await until(written)
     usage = gateway.services.usage
     assert (await usage.standing(team.id)).held == {}
-    assert (await usage.verify(team.id))[1] == []
+    assert (await usage.recompute(team.id)).differences == ()
     entries = await gateway.entries(team.id)
     assert all(entry.cost > 0 for entry in entries)
     return [entry.outcome for entry in entries]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.house.pages import page
 from tests.stories.telling import Step, played, steps
+from tests.support.process import clean_environment
 
 TOKEN = "a-secret-of-your-own"
 """As the pages have it."""
@@ -25,8 +26,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
     program.parent.mkdir()
     program.write_text(f"#!{sys.executable}\nfrom app.cli.main import main\nmain()\n", encoding="utf-8")
     program.chmod(0o755)
-    ours = ("IMAGEGATE_", "COMETAPI_", "OPENAI_")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    clean = clean_environment("OPENAI_")
     path = f"{program.parent}{os.pathsep}{clean['PATH']}"
     return clean | {"PATH": path, "PYTHONPATH": str(Path.cwd()), "NO_PROXY": "*", "no_proxy": "*"}
 

@@ -1,14 +1,13 @@
 """A real nginx in front of gateways, in a folder of its own: the proxy that gives up on a silent answer."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.programs import program, running
 from tests.support.redis_server import quiet_port
-from tests.support.waiting import until
 
 _CONFIGURATION = """\
 daemon off;
@@ -64,34 +63,26 @@ async def running_nginx(
             passed_to="$gateway" if by_try else "gateways",
         )
     )
-    said = folder / "error.log"
-    process = await asyncio.create_subprocess_exec(
-        _program(),
-        *("-p", str(folder), "-c", str(settings), "-e", str(said)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    # A killed test run must not leave a server behind: our end of this pipe closes with us, however we end.
-    watchman = await asyncio.create_subprocess_exec(
-        *("/bin/sh", "-c", 'read _; kill -9 "$1"', "sh", str(process.pid)),
-        stdin=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-
-        async def ready() -> bool:
-            assert process.returncode is None, f"nginx did not start:\n{said.read_text(errors='replace')}"
-            return await _listens(port)
-
-        await until(ready, seconds=20)
+    words = (program("nginx", "nginx"), "-p", str(folder), "-c", str(settings), "-e", str(folder / "error.log"))
+    async with serving_nginx(words, folder / "error.log", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        watchman.kill()  # first, so that it kills nobody by a reused pid
-        await watchman.communicate()
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+
+
+@asynccontextmanager
+async def serving_nginx(words: Sequence[str | Path], log: Path, port: int) -> AsyncIterator[None]:
+    """Run nginx until the block ends, which begins when it listens at this port of loopback."""
+
+    async def listens() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        await writer.wait_closed()
+        return True
+
+    async with running(words, log, listens):
+        yield
 
 
 def _in_turn(upstreams: Sequence[str]) -> str:
@@ -105,20 +96,3 @@ def _by_try(upstreams: Sequence[str]) -> str:
     # Whoever is no SDK has no such header, and so comes to the first, as first tries do.
     ends = f'        default {names[-1]};\n        "" {names[0]};\n        "0" {names[0]};\n'
     return f"    map $http_x_stainless_retry_count $gateway {{\n{ends}{chosen}    }}"
-
-
-def _program() -> str:
-    """Debian keeps it where only root's PATH looks."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    assert found, "nginx is missing: .ci/run installs it (Debian, Ubuntu: apt install nginx)"
-    return found
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True

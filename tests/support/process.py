@@ -16,10 +16,15 @@ from app.simulator.server import Simulator
 from tests.support.waiting import until
 
 
+def clean_environment(*further: str) -> dict[str, str]:
+    """The machine's environment without any setting of ours, and without names that begin with one of these."""
+    ours = ("IMAGEGATE_", "COMETAPI_", *further)
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def environment(folder: Path, simulator: Simulator, **given: str) -> dict[str, str]:
     """The environment of such a process; ``given`` are further settings."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("IMAGEGATE_", "COMETAPI_"))}
-    return clean | {
+    return clean_environment() | {
         "COMETAPI_KEY": "sk-upstream-of-the-tests",
         "COMETAPI_BASE_URL": simulator.url,
         "IMAGEGATE_DATA_DIR": str(folder),

@@ -1,6 +1,5 @@
 """A real Prometheus on the files of deploy/prometheus, in a folder of its own, and what one asks it."""
 
-import asyncio
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,10 +10,11 @@ from typing import Any
 
 import httpx
 
+from tests.house.tree import ROOT
+from tests.support.programs import program, running
 from tests.support.redis_server import quiet_port
-from tests.support.waiting import until
 
-SHIPPED = Path(__file__).parents[2] / "deploy" / "prometheus"
+SHIPPED = ROOT / "deploy" / "prometheus"
 TOKEN_FILE = "/run/secrets/metrics_token"
 
 
@@ -64,55 +64,30 @@ def configured(folder: Path, targets: Sequence[str], token: str, changes: Mappin
 @asynccontextmanager
 async def running_prometheus(settings: Path) -> AsyncIterator[Prometheus]:
     """Run it on a configuration until the block ends; its data lie beside that."""
-    port, said = quiet_port(), settings.parent / "prometheus.log"
-    with said.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            _program("prometheus"),
-            f"--config.file={settings}",
-            f"--storage.tsdb.path={settings.parent / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    # A killed test run must not leave a server behind: our end of this pipe closes with us, however we end.
-    watchman = await asyncio.create_subprocess_exec(
-        *("/bin/sh", "-c", 'read _; kill -9 "$1"', "sh", str(process.pid)),
-        stdin=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    port = quiet_port()
+    words = (
+        program("prometheus", "prometheus"),
+        f"--config.file={settings}",
+        f"--storage.tsdb.path={settings.parent / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
     )
-    try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
 
-            async def ready() -> bool:
-                assert process.returncode is None, f"prometheus did not start:\n{said.read_text(errors='replace')}"
-                try:
-                    return (await http.get("/-/ready")).status_code == 200
-                except httpx.TransportError:
-                    return False
+        async def ready() -> bool:
+            try:
+                return (await http.get("/-/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
 
-            await until(ready, seconds=30)
+        async with running(words, settings.parent / "prometheus.log", ready):
             yield Prometheus(http)
-    finally:
-        watchman.kill()  # first, so that it kills nobody by a reused pid
-        await watchman.communicate()
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 def promtool(*words: str | Path, given: str | None = None) -> None:
     """Have promtool look at something, on its standard input where something is given; fails with what it finds."""
-    done = subprocess.run(
-        [_program("promtool"), *words], input=given, capture_output=True, text=True, timeout=120, check=False
-    )
+    command = [program("promtool", "prometheus"), *words]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     # `check metrics` names what it dislikes and ends with 0 all the same.
     assert given is None or not done.stderr, done.stderr
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    assert found, f"{name} is missing: .ci/run installs it (Debian, Ubuntu: apt install prometheus)"
-    return found

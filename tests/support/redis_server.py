@@ -16,6 +16,7 @@ from typing import Any, Self
 import redis
 
 from app.embedded.find import bundled_server
+from tests.support.programs import watchman
 
 START_SECONDS = 20.0
 ANSWER_SECONDS = 10.0
@@ -86,12 +87,7 @@ class RedisServer:
             self._process = subprocess.Popen(
                 [self._program, self._settings, *self._flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        # A killed test run must not leave servers behind: our end of this pipe closes with us, however we end.
-        self._watchman = subprocess.Popen(
-            ["/bin/sh", "-c", 'read _; kill -9 "$1"; rm -rf "$2"', "sh", str(self.pid), str(self.folder)],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._watchman = watchman('kill -9 "$1"; rm -rf "$2"', self.pid, self.folder)
         deadline = time.monotonic() + START_SECONDS
         while not self._serves():
             if not self.is_running or time.monotonic() > deadline:

@@ -15,6 +15,8 @@ from typing import Self
 
 import httpx
 
+from tests.support.programs import watchman
+
 START_SECONDS = 30.0
 POLL_SECONDS = 0.01
 BUCKET = "pictures"
@@ -62,12 +64,7 @@ class S3Server:
         words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        # A killed test run must not leave a server behind: our end of this pipe closes with us, however we end.
-        self._watchman = subprocess.Popen(
-            ["/bin/sh", "-c", 'read _; kill -9 "$1"', "sh", str(self._process.pid)],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._watchman = watchman('kill -9 "$1"', self._process.pid)
         deadline = time.monotonic() + START_SECONDS
         while not (found := re.search(r"Running on (http://127\.0\.0\.1:[0-9]+)", self._said())):
             if self._process.poll() is not None or time.monotonic() > deadline:

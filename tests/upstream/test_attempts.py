@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from app.errors import UpstreamUnavailable
-from app.upstream.attempts import Retries, RetryBudget
+from app.errors import InvalidRequest, UpstreamUnavailable
+from app.upstream.attempts import RESULT_OF_CAUSE, Result, Retries, RetryBudget, result_of
 from app.upstream.failure import Cause, ExchangeFailed
 
 
@@ -98,3 +98,13 @@ def test_time_pays_in_a_little() -> None:
     for _ in range(1000):
         standing.pay_in()
     assert [standing.take() for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_every_cause_is_told_as_a_result() -> None:
+    """A new cause has to be named for metrics and alerts, too; what has none is told by who is to blame."""
+    assert RESULT_OF_CAUSE.keys() == set(Cause)
+    assert result_of(None) is Result.ANSWERED
+    assert result_of(refused(Cause.BUSY)) is Result.THROTTLED
+    assert result_of(ExchangeFailed(UpstreamUnavailable("?"), charged=True)) is Result.UNKNOWN
+    assert result_of(ExchangeFailed(UpstreamUnavailable("no"), charged=False)) is Result.FAILED
+    assert result_of(ExchangeFailed(InvalidRequest("no"), charged=False)) is Result.REFUSED

@@ -4,7 +4,7 @@
 -- ARGV   1 who asks   2 for how long (ms); 0 gives it back
 -- Clock  none: the lock ends by itself
 -- Reply  1, or 0 when somebody else has it
--- Keeps  two that archive at once do no harm (forward.lua); this only saves them the work
+-- Keeps  two that archive at once do no harm (bring_forward.lua); this only saves them the work
 
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end

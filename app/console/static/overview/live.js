@@ -8,11 +8,11 @@ import { counted, moment, money, number, relative } from "../format.js";
 import { redraw } from "../fresh.js";
 import { badge, link, table } from "../parts.js";
 
-/** The circuit breaker of an upstream key, in words. */
-const CIRCUITS = {
-  closed: ["in use", "good"],
-  half_open: ["being tried again", "warn"],
-  open: ["out of use for now", "bad"],
+/** How an upstream key is, in words. */
+const CONDITIONS = {
+  ready: ["in use", "good"],
+  resting: ["out of use for a moment", "warn"],
+  refused: ["refused: somebody has to look", "bad"],
 };
 
 /**
@@ -38,7 +38,7 @@ function troubles({ redis, upstream }) {
     !redis && "Redis does not answer: new requests are refused until it does.",
     states.length === 0 && "There is no CometAPI key: set COMETAPI_KEY, and start the gateway again.",
     states.length > 0 &&
-      states.every((state) => state === "open") &&
+      states.every((state) => state !== "ready") &&
       "CometAPI is out of use for now: it failed or refused with every key.",
   ].filter(Boolean);
 }
@@ -80,17 +80,13 @@ function replicaFacts(live) {
 }
 
 function upstreamFacts({ keys, attempts, balance }) {
-  const circuits = Object.entries(keys).map(([name, state]) => {
-    const [word, kind] = CIRCUITS[state] ?? [state, ""];
-    return [
-      `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
-      badge(word, kind),
-      ` circuit ${state.replace("_", " ")}`,
-    ];
+  const conditions = Object.entries(keys).map(([name, how]) => {
+    const [words, kind] = CONDITIONS[how] ?? [how, ""];
+    return [`${name.charAt(0).toUpperCase()}${name.slice(1)}`, badge(words, kind)];
   });
   const sent = Object.entries(attempts).map(([result, times]) => `${number(times)} ${result.replaceAll("_", " ")}`);
   return [
-    ...(circuits.length > 0 ? circuits : [["Key", badge("there is none", "bad")]]),
+    ...(conditions.length > 0 ? conditions : [["Key", badge("there is none", "bad")]]),
     ["Sent since start", sent.length > 0 ? sent.join(", ") : "nothing yet"],
     ["Balance", balanceInWords(balance)],
   ];

@@ -1,7 +1,8 @@
 """The nginx that is shipped, in a folder of its own: only what a site is meant to change is changed."""
 
-import asyncio
+import re
 import shutil
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.house.tree import ROOT
+from tests.support.nginx import serving_nginx
+from tests.support.programs import program
 from tests.support.redis_server import quiet_port
-from tests.support.waiting import until
 
 SHIPPED = ROOT / "deploy" / "nginx"
 CERTIFICATES = ROOT / "tests" / "support" / "certificates"
@@ -36,6 +38,11 @@ class Proxy:
         return (self.folder / "error.log").read_text()
 
 
+def trust() -> ssl.SSLContext:
+    """Of clients: it trusts the certificate."""
+    return ssl.create_default_context(cafile=CERTIFICATES / "authority.pem")
+
+
 def lay_out(
     folder: Path, upstreams: Sequence[str], *, operators: str | None = None, read_timeout_seconds: int | None = None
 ) -> tuple[int, int]:
@@ -43,7 +50,7 @@ def lay_out(
     shutil.copytree(SHIPPED, folder)
     https, http = quiet_port(), quiet_port()
     site = {
-        "gateways": "".join(f"server {urlsplit(url).netloc};\n" for url in upstreams),
+        "gateways": _lines(upstreams),
         "https": f"listen 127.0.0.1:{https} ssl;\nserver_name localhost;\n",
         "http": f'listen 127.0.0.1:{http};\nserver_name localhost;\nset $port_of_https ":{https}";\n',
         "files": f"access_log {folder}/access.log imagegate;\nerror_log {folder}/error.log warn;\n"
@@ -66,10 +73,9 @@ def lay_out(
 
 def call(folder: Path, *words: str) -> list[str]:
     """The command that runs nginx on such a folder, in one process and in the foreground."""
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-    assert found, "nginx is missing: .ci/run installs it (Debian, Ubuntu: apt install nginx)"
     here = f"daemon off; master_process off; pid {folder}/nginx.pid;"
-    return [found, "-p", f"{folder}/", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log", "-g", here, *words]
+    files = ["-p", f"{folder}/", "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]
+    return [str(program("nginx", "nginx")), *files, "-g", here, *words]
 
 
 @asynccontextmanager
@@ -78,36 +84,12 @@ async def shipped_nginx(
 ) -> AsyncIterator[Proxy]:
     """Serve before these gateways until the block ends."""
     https, http = lay_out(folder, upstreams, operators=operators, read_timeout_seconds=read_timeout_seconds)
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*call(folder), stdin=quiet, stdout=quiet, stderr=quiet)
-    # A killed test run must not leave a server behind: our end of this pipe closes with us, however we end.
-    watchman = await asyncio.create_subprocess_exec(
-        *("/bin/sh", "-c", 'read _; kill -9 "$1"', "sh", str(process.pid)),
-        stdin=asyncio.subprocess.PIPE,
-        stderr=quiet,
-    )
-    proxy = Proxy(f"https://localhost:{https}", f"http://localhost:{http}", folder)
-    try:
-
-        async def ready() -> bool:
-            assert process.returncode is None, f"nginx did not start:\n{proxy.error_log}"
-            return await _listens(https)
-
-        await until(ready, seconds=20)
-        yield proxy
-    finally:
-        watchman.kill()  # first, so that it kills nobody by a reused pid
-        await watchman.communicate()
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    async with serving_nginx(call(folder), folder / "error.log", https):
+        yield Proxy(f"https://localhost:{https}", f"http://localhost:{http}", folder)
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
+def _lines(upstreams: Sequence[str]) -> str:
+    """The shipped lines of gateways with the names of these: what else is said in them, is said here too."""
+    shipped = (SHIPPED / "site" / "gateways.conf").read_text(encoding="utf-8")
+    (rest,) = set(re.findall(r"^server \S+?(\b(?: .*)?;)$", shipped, re.MULTILINE))
+    return "".join(f"server {urlsplit(url).netloc}{rest}\n" for url in upstreams)

@@ -1,9 +1,10 @@
--- forward.lua: carry a team's oldest ledger entries over into its balance brought forward, and take them off the stream.
+-- bring_forward.lua: carry a team's oldest ledger entries over into its balance brought forward, off the stream.
 --
 -- KEYS   1 ledger   2 spend   3 forward (app/keyspace.py: TeamKeys); books.lua does not stand in front of it
 -- ARGV   1 how far the caller found it carried (an entry's id, '' = never)
 --        2 id of the first entry to carry   3 id of the last   4 how many they are, at least one
---        5 how old the last has to be (ms)   6... fields of spend whose periods are over for good (app/ledger/forward.py)
+--        5 how old the last has to be (ms)
+--        6... fields of spend whose periods are over for good (app/ledger/brought_forward.py)
 -- Clock  the server's TIME in milliseconds: a caller whose clock is wrong archives nothing that is young
 -- Reply  {what came of it, what about it}: forwarded, entries carried so far | moved (somebody else was quicker, or the
 --        oldest entries are others) | young, now ms | broken, id of an entry without a cost. Only `forwarded` has changed

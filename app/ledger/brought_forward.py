@@ -1,6 +1,6 @@
 """The balance brought forward: what a team's archived entries sum to, so that nobody has to read them again.
 
-It is written by ``forward.lua`` alone, in the step that takes the entries off the stream.
+It is written by ``bring_forward.lua`` alone, in the step that takes the entries off the stream.
 """
 
 import re
@@ -10,8 +10,9 @@ from typing import Final
 
 from app.datastore.datastore import Datastore
 from app.keyspace import TEAM_SCOPE, TeamKeys
+from app.ledger.models import id_parts
+from app.ledger.periods import DAY_MS
 
-DAY_MS: Final = 24 * 3_600_000
 _SETTLED_MS: Final = 10 * DAY_MS
 """How long after its end nothing of a period is booked as usual any more, whatever the time zone: an answer is replayed
 for 6 days, a tombstone lives for 7, and a day of some zone ends 14 hours before or 12 behind that of UTC."""
@@ -21,7 +22,7 @@ _OVER: Final = "over:"
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
+class BroughtForward:
     """A team's balance brought forward; of one whose entries are all in Redis it is empty."""
 
     until: str = ""
@@ -43,7 +44,7 @@ class Forward:
         return sorted(name for name in self.spend if is_over(name, self.until_ms))
 
 
-async def read_forward(datastore: Datastore, team_id: str) -> Forward:
+async def read_brought_forward(datastore: Datastore, team_id: str) -> BroughtForward:
     """What a team's archived entries sum to by now.
 
     Raises:
@@ -55,7 +56,9 @@ async def read_forward(datastore: Datastore, team_id: str) -> Forward:
     until, entries = texts.pop("until", ""), int(texts.pop("entries", "0"))
     sums = {name: int(text) for name, text in texts.items()}
     over = {name.removeprefix(_OVER): cost for name, cost in sums.items() if name.startswith(_OVER)}
-    return Forward(until, entries, {name: cost for name, cost in sums.items() if not name.startswith(_OVER)}, over)
+    return BroughtForward(
+        until, entries, {name: cost for name, cost in sums.items() if not name.startswith(_OVER)}, over
+    )
 
 
 def is_over(spend_field: str, archived_ms: int) -> bool:
@@ -77,9 +80,3 @@ def is_over(spend_field: str, archived_ms: int) -> bool:
 def scope_of(spend_field: str) -> str:
     """Whose spend a field is: ``team`` or ``key:<key id>``."""
     return TEAM_SCOPE if spend_field.startswith(f"{TEAM_SCOPE}:") else ":".join(spend_field.split(":")[:2])
-
-
-def id_parts(entry_id: str) -> tuple[int, int]:
-    """The id of an entry as it is ordered: milliseconds, and the number within that."""
-    time_ms, _, number = entry_id.partition("-")
-    return int(time_ms), int(number)

@@ -1,7 +1,6 @@
 """Two gateways that share everything behind the nginx that is shipped, and what a test asks of them from outside."""
 
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import httpx
 import openai
 
 from app.simulator.server import Simulator
-from tests.deploy.proxy_nginx import CERTIFICATES, Proxy
+from tests.deploy.shipped_nginx import Proxy, trust
 from tests.support.gateway import Gateway, running_gateway
 from tests.support.waiting import until
 
@@ -47,11 +46,11 @@ class Site:
     def http(self, key: str = "") -> httpx.AsyncClient:
         """A plain client that trusts the certificate."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self.proxy.https, verify=_trust(), headers=headers, timeout=60)
+        return httpx.AsyncClient(base_url=self.proxy.https, verify=trust(), headers=headers, timeout=60)
 
     def sdk(self, key: str) -> openai.AsyncOpenAI:
         """The official client, without retries."""
-        http = openai.DefaultAsyncHttpxClient(verify=_trust(), timeout=60)
+        http = openai.DefaultAsyncHttpxClient(verify=trust(), timeout=60)
         return openai.AsyncOpenAI(base_url=f"{self.proxy.https}/v1", api_key=key, max_retries=0, http_client=http)
 
     async def logged(self, number: int) -> list[dict[str, Any]]:
@@ -82,7 +81,3 @@ async def two_gateways(redis_url: str, folder: Path, simulator: Simulator) -> As
         running_gateway(redis_url, folder / "two", simulator, **shared) as two,
     ):
         yield one, two
-
-
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=CERTIFICATES / "authority.pem")
