@@ -23,6 +23,7 @@ from tests.support.scraping import read_samples
         ("2K", "other"),
         ("x", "other"),
         ("1024x1024x9", "other"),
+        ("9" * 5000 + "x1", "other"),
     ],
 )
 def test_sizes_have_few_classes(size: str, told: str) -> None:

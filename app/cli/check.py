@@ -19,7 +19,7 @@ from app.settings.loading import load_settings
 from app.settings.names import SettingsError, variable_name
 from app.wiring.archive import CURE, is_archive_shared
 from app.wiring.services import unknown_models
-from app.wiring.telemetry_traces import expect_traces
+from app.wiring.traces import expect_traces
 
 _BY_TOKENS = {
     "TEXT IN": "text_input",

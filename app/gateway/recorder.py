@@ -13,6 +13,9 @@ from app.traces.tracer import Tracer
 _QUALITIES = {name: name for name in ("low", "medium", "high", "auto", "standard", "hd")} | {"": "none"}
 """Of a model nobody vouches for it is a word of the caller's: good for the log, not for a label."""
 
+_MOST_SIZE_CHARS = 16
+"""Of such a model a size is any text, too."""
+
 
 class Recorder:
     """Turns finished records into metrics, a log line and a trace."""
@@ -75,7 +78,7 @@ def size_class(size: str) -> str:
     """
     if size == "auto":
         return size
-    width, _, height = size.replace("*", "x").partition("x")
+    width, _, height = size[:_MOST_SIZE_CHARS].replace("*", "x").partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         return "other"
     megapixels = int(width) * int(height) / 1_048_576

@@ -52,9 +52,9 @@ from app.upstream.balance_watch import BalanceWatch
 from app.upstream.client import UpstreamClient
 from app.upstream.fetch import ImageFetcher
 from app.wiring.archive import open_archive, start_archivist
+from app.wiring.metrics import open_metrics, read_books, read_gateway, read_scrape, read_upstream
 from app.wiring.stores import open_hosted_images, open_results
-from app.wiring.telemetry import open_metrics, read_books, read_gateway, read_scrape, read_upstream
-from app.wiring.telemetry_traces import open_tracer
+from app.wiring.traces import open_tracer
 from app.wiring.upstream import open_balance, open_fetcher, open_upstream
 
 

@@ -15,7 +15,7 @@ from app.assets.sweeper import Sweeper
 from app.metrics import Metrics
 from app.settings.fields import Settings
 from app.settings.names import SettingsError
-from app.wiring.telemetry import read_place
+from app.wiring.metrics import read_place
 
 
 async def open_hosted_images(
