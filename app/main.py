@@ -29,7 +29,8 @@ from app.console.files import ConsoleFiles
 from app.errors import GatewayError
 from app.settings.fields import Settings
 from app.web.body import BodyLimits
-from app.web.errors import on_gateway_error, on_http_exception, on_invalid_body
+from app.web.errors import on_fault, on_gateway_error, on_http_exception, on_invalid_body
+from app.web.hot_routes import HotRoutes
 from app.web.middleware import RequestHeads, RouteNames
 from app.web.order_reader import OrderLimits, OrderReader
 from app.web.paths import CanonicalPaths
@@ -48,8 +49,9 @@ def create_app(services: Services, admin_address: OwnAddress | None = None) -> F
         services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping, services.scrape.refresh
     )
     hosted = ServeImage(services.hosted, settings.send_seconds, settings.max_in_flight)
+    image_routes = list(_image_routes(services))
     app.router.routes[:0] = [
-        *_image_routes(services),
+        *image_routes,
         *_request_routes(services),
         Route("/v1/usage", OwnUsage(services.keys, services.ledger, services.usage).show, methods=["GET"]),
         Route("/v1/catalog", models.catalog, methods=["GET"]),
@@ -76,11 +78,14 @@ def create_app(services: Services, admin_address: OwnAddress | None = None) -> F
     app.add_exception_handler(GatewayError, on_gateway_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid_body)
+    app.add_exception_handler(Exception, on_fault)
     app.add_middleware(RouteNames, templates=_templates(app))
     app.add_middleware(AdminGuard, tokens=services.admin_tokens, address=admin_address)
     app.add_middleware(CanonicalPaths)
-    app.add_middleware(Throttle, failures=Failures(), trusted=settings.trusted_proxies, metrics=services.metrics)
-    app.add_middleware(RequestHeads, metrics=services.metrics)
+    # What every request passes stands around FastAPI's own middlewares, so that image requests pass nothing else.
+    rest = HotRoutes(app.build_middleware_stack(), {route.path: route.endpoint for route in image_routes})
+    guarded = Throttle(rest, failures=Failures(), trusted=settings.trusted_proxies, metrics=services.metrics)
+    app.middleware_stack = RequestHeads(guarded, metrics=services.metrics)
     return app
 
 

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app.assets.hosted import HostedImage, HostedImages
 from app.errors import GatewayError
 from app.gateway.in_flight import InFlight
-from app.web.cut import cut
+from app.web.wire import cut
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """Stages 5 and 6: forward an admitted request and settle it; its last bytes leave when the settlement is written."""
 
 import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 from app.errors import GatewayError
 from app.gateway.delivery import Deliveries, Delivery
@@ -17,6 +17,9 @@ from app.gateway.telling import told_of
 from app.ledger.ledger import Ledger
 from app.ledger.models import Ending
 from app.upstream.client import UpstreamClient
+
+Afterwards = list[Callable[[], Awaitable[None]]]
+"""What is done when a request is over and recorded: nobody waits for it, and it takes nobody's place."""
 
 
 class Buyer:
@@ -42,7 +45,7 @@ class Buyer:
         record: Record,
         purchase: Purchase,
         heartbeat_seconds: float | None,
-        afterwards: AsyncExitStack,
+        afterwards: Afterwards,
     ) -> None:
         """Forward, settle, and let the last bytes go; ``afterwards`` the copy is put away.
 
@@ -53,7 +56,7 @@ class Buyer:
         hold = purchase.hold
         whom = awaited(hold.team_id, hold.key_id, hold.request_id, hold.identity)
         keeping = self._keepings.begin(purchase)
-        afterwards.push_async_callback(keeping.aclose)
+        afterwards.append(keeping.aclose)
         async with aclosing(self._deliveries.of(door, purchase, keeping, heartbeat_seconds)) as delivery:
             self._departures.watch(door, whom)
             failure = await _failure_of(self._forward(door, record, delivery, purchase), record)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from app.errors import LimitExceeded, Overloaded
 
@@ -14,9 +15,12 @@ class InFlight:
         self._most = most
         self.number = 0
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Carry one request.
+    def one(self) -> Self:
+        """Carry one request, as long as the context lasts."""
+        return self
+
+    def __enter__(self) -> None:
+        """Begin to carry one.
 
         Raises:
             Overloaded: there are enough.
@@ -28,10 +32,10 @@ class InFlight:
                 retry_after_seconds=2,
             )
         self.number += 1
-        try:
-            yield
-        finally:
-            self.number -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """It is over."""
+        self.number -= 1
 
 
 class PerName:

@@ -1,7 +1,6 @@
 """THE STORY of an image request: authenticate, normalise, quote, admit, forward, settle, record."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +9,7 @@ from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import NOTHING, Quote, quote
 from app.errors import Conflict, GatewayError, Overloaded, StoreUnavailable
-from app.gateway.buying import Buyer
+from app.gateway.buying import Afterwards, Buyer
 from app.gateway.door import Door, Header
 from app.gateway.identity import Identities
 from app.gateway.in_flight import InFlight
@@ -69,18 +68,20 @@ class Pipeline:
 
         """
         record = self._recorder.begin(door)
-        async with AsyncExitStack() as afterwards:  # what nobody waits for, and what takes nobody's place
-            try:
-                with self._in_flight.one():
-                    await self._serve(door, record, afterwards)
-            except (Exception, asyncio.CancelledError) as error:
-                record.error = told_of(error, record)
-                raise record.error from error
-            finally:
-                record.status = door.status or (record.error.status if record.error else None)
-                self._recorder.finish(record)
+        afterwards: Afterwards = []
+        try:
+            with self._in_flight.one():
+                await self._serve(door, record, afterwards)
+        except (Exception, asyncio.CancelledError) as error:
+            record.error = told_of(error, record)
+            raise record.error from error
+        finally:
+            record.status = door.status or (record.error.status if record.error else None)
+            self._recorder.finish(record)
+            for work in afterwards:
+                await work()
 
-    async def _serve(self, client: Door, record: Record, afterwards: AsyncExitStack) -> None:
+    async def _serve(self, client: Door, record: Record, afterwards: Afterwards) -> None:
         """Buy, or get what an earlier request of the same purchase got; buy after all where that came to nothing."""
         door = LaterDoor(client) if client.prefers_later and self._keeps else client
         for _ in range(_MOST_JOINS):

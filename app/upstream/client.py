@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import get_args
 
 import httpx
 
 from app.catalog.normalise import ImageRequest
+from app.catalog.order import Operation
 from app.errors import UpstreamUnavailable
 from app.upstream.attempts import Result, Retries, result_of
 from app.upstream.dialect import (
@@ -50,9 +52,10 @@ class UpstreamClient:
         user_agent: str,
     ) -> None:
         self._transport = transport
-        self._base_url = base_url
+        self._urls = {operation: httpx.URL(f"{base_url}/images/{operation}") for operation in get_args(Operation)}
         self._server = httpx.URL(base_url).host
         self._user_agent = user_agent
+        self._heads: dict[str, list[tuple[bytes, bytes]]] = {}  # by the key's name, what is the same on every request
         self._total_seconds = total_seconds
         self.keys = UpstreamKeys(keys, time.monotonic)
         self.retries = Retries(retries, time.monotonic)
@@ -151,16 +154,25 @@ class UpstreamClient:
 
     def _outgoing(self, request: ImageRequest, key: Key, trail: Trail) -> httpx.Request:
         """The request from its first byte, for one attempt."""
-        url = f"{self._base_url}/images/{request.operation}"
-        headers = request_headers(key.secret, self._user_agent)
+        url = self._urls[request.operation]
+        headers = [*self._head(key)]
         if trail.trace is not None:
-            headers += trail.trace.headers()
+            headers += [(name.encode(), value.encode()) for name, value in trail.trace.headers()]
         if request.operation == "generations":
-            headers += [("Content-Type", "application/json")]
-            return httpx.Request("POST", url, headers=headers, content=json_body(request))
+            body = json_body(request)
+            headers += [(b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body))]
+            # Given a stream, httpx takes the headers as they are, and leaves it at that.
+            return httpx.Request("POST", url, headers=headers, stream=httpx.ByteStream(body))
         form = FormBody(request.fields, form_files(request))
-        headers += [("Content-Type", form.content_type), ("Content-Length", str(form.content_length))]
+        headers += [(b"Content-Type", form.content_type.encode()), (b"Content-Length", b"%d" % form.content_length)]
         return httpx.Request("POST", url, headers=headers, content=form.pieces())
+
+    def _head(self, key: Key) -> list[tuple[bytes, bytes]]:
+        if key.name not in self._heads:
+            own = request_headers(key.secret, self._user_agent)
+            host = (b"Host", self._urls["generations"].netloc)
+            self._heads[key.name] = [host, *((name.encode(), value.encode()) for name, value in own)]
+        return self._heads[key.name]
 
     def _note(self, turn: Turn, failure: ExchangeFailed | None) -> None:
         self.attempts[result_of(failure)] += 1

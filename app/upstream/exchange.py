@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -31,8 +32,11 @@ class Exchange:
         """From the last dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
         """The whole answer without its pictures, behind the last segment."""
-        self.events = EventWriter(created=int(time.time()))
+
+    @cached_property
+    def events(self) -> EventWriter:
         """The reader of a stream: what it has brought so far."""
+        return EventWriter(created=int(time.time()))
 
     @property
     def is_stream(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope
 
 from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest
+from app.web.wire import wire_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class RequestBody:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._headers: list[tuple[bytes, bytes]] = list(scope["headers"])
         self._receive = receive
+        self._wire = wire_of(scope)
         self._watch: asyncio.Task[None] | None = None
         self.is_left = False
         """Whether the client has hung up."""
@@ -60,7 +62,7 @@ class RequestBody:
             if size_bytes > limits.max_bytes:
                 raise _too_large(limits)
             if is_last:
-                self._watch = asyncio.create_task(self._wait_until_left())
+                self._begin_to_watch()
             if piece:
                 yield piece
 
@@ -77,6 +79,8 @@ class RequestBody:
 
     async def close(self) -> None:
         """Stop watching the client."""
+        if self._wire is not None:
+            self._wire.when_gone(None)
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
@@ -93,9 +97,18 @@ class RequestBody:
             raise ClientGone("The client hung up before its body was complete.")
         return message.get("body", b""), not message.get("more_body", False)
 
+    def _begin_to_watch(self) -> None:
+        if self._wire is not None:
+            self._wire.when_gone(self._left)
+        else:
+            self._watch = asyncio.create_task(self._wait_until_left())
+
     async def _wait_until_left(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._left()
+
+    def _left(self) -> None:
         self.is_left = True
         if self._note is not None:
             self._note()

@@ -10,9 +10,9 @@ from app.errors import GatewayError
 from app.gateway.door import Header, Wishes
 from app.traces.context import TraceContext, read_trace_context
 from app.web.body import RequestBody
-from app.web.cut import cut
 from app.web.errors import bearer_of, send_refusal
 from app.web.order_reader import OrderReader
+from app.web.wire import wire_of
 from app.web.wishes import prefers_later, read_wishes
 
 
@@ -30,6 +30,7 @@ class HttpDoor:
         send_seconds: float,
     ) -> None:
         self._scope = scope
+        self._wire = wire_of(scope)
         self.request_id: str = scope["state"]["request_id"]
         self._send = send
         self._send_seconds = send_seconds
@@ -145,12 +146,16 @@ class HttpDoor:
         """
         if self._is_stuck:
             return
+        if self._wire is not None and not self._wire.is_blocked:
+            await self._send(message)  # which waits for nothing then, and so needs no timer
+            return
         try:
             async with asyncio.timeout(self._send_seconds):
                 await self._send(message)
         except TimeoutError:
             self._is_stuck = True
-            cut(self._scope)
+            if self._wire is not None:
+                self._wire.cut()
 
     async def close(self) -> None:
         """Stop watching the client, and forget its pictures."""

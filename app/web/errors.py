@@ -119,11 +119,21 @@ async def on_invalid_body(_: Request, error: Exception) -> Response:
     return Refusal(InvalidRequest(f"{param or 'The body'}: {message}", param=param))
 
 
+async def on_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours in a route of FastAPI, which raises it on, for the server to log."""
+    return Refusal(_fault_of(request.scope, error))
+
+
 async def send_fault(scope: Scope, send: Send, error: Exception) -> None:
     """Answer a request that failed by a fault of ours; whoever calls this raises it on, for the server to log."""
-    route = scope.get("route")  # its pattern: the path itself may be a link, which is a secret
-    log.error("a route failed", extra={"route": getattr(route, "path", None), "detail": repr(error)})
-    await send_refusal(scope, send, _internal())
+    await send_refusal(scope, send, _fault_of(scope, error))
+
+
+def _fault_of(scope: Scope, error: Exception) -> InternalError:
+    # The pattern of its route: the path itself may be a link, which is a secret.
+    pattern = getattr(scope.get("route"), "path", None) or scope["state"].get("route")
+    log.error("a route failed", extra={"route": pattern, "detail": repr(error)})
+    return _internal()
 
 
 def _internal() -> InternalError:

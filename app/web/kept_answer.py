@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from app.assets.results import KeptResult
 from app.errors import GatewayError
-from app.web.cut import cut
+from app.web.wire import cut
 
 log = logging.getLogger(__name__)
 

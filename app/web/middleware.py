@@ -25,6 +25,10 @@ OPERATORS: Final[tuple[Header, ...]] = (*SAFE, (b"cache-control", b"private, no-
 """On every answer of the operator's door: no cache keeps money, keys or names."""
 
 
+_PAIRS: Final = [high + low for high in BASE62 for low in BASE62]
+"""Two digits at once: an id is made for every request."""
+
+
 class RequestHeads:
     """Gives each request an id that sorts by time; it is the reservation's id and the answer's ``x-request-id``.
 
@@ -99,8 +103,8 @@ def new_request_id() -> str:
 
 
 def _base62(number: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        number, digit = divmod(number, 62)
-        digits.append(BASE62[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range(0, width, 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    return "".join(reversed(pairs))[-width:]

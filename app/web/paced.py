@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
-from app.web.cut import cut
+from app.web.wire import cut
 
 
 class PacedResponse(StreamingResponse):

@@ -28,11 +28,12 @@ class Pictures:
         self._spool = spool
         self._max_bytes = max_bytes
         self._left_bytes = max_bytes
-        self._files = AsyncExitStack()
+        self._files: AsyncExitStack | None = None  # most requests bring none
 
     def begin(self) -> "ArrivingPicture":
         """The next picture, still without a byte."""
         file = self._spool.open_file(memory_if_full=False)
+        self._files = self._files or AsyncExitStack()
         self._files.push_async_callback(file.aclose)
         return ArrivingPicture(file, self._count)
 
@@ -45,7 +46,8 @@ class Pictures:
 
     async def aclose(self) -> None:
         """Forget them all; a cancellation in between keeps none of them."""
-        await self._files.aclose()
+        if self._files is not None:
+            await self._files.aclose()
 
     def _count(self, size_bytes: int) -> None:
         self._left_bytes -= size_bytes

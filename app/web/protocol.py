@@ -11,8 +11,8 @@ import orjson
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.web.cut import CUT
 from app.web.middleware import SAFE
+from app.web.wire import WIRE, Wire
 
 MAX_HEAD_BYTES = 65_536
 """What nginx allows with its large buffers, twice over; a virtual key has 60 bytes."""
@@ -30,7 +30,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._head_seconds = head_seconds
         self._head_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
-        self._unanswered: list[RequestResponseCycle] = []
+        self._unanswered: list[tuple[RequestResponseCycle, Wire]] = []
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
@@ -41,9 +41,11 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_deadline()
         super().connection_lost(exc)
-        for cycle in self._unanswered:  # uvicorn tells only the newest of several on one connection
+        for cycle, wire in self._unanswered:  # uvicorn tells only the newest of several on one connection
             cycle.disconnected = True
             cycle.message_event.set()
+            if not cycle.response_complete:
+                wire.lost()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -64,12 +66,12 @@ class EdgeProtocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         self._forget_deadline()
-        # For a client that takes nothing any more: closing would wait for it to take what is buffered.
-        self.scope["extensions"] = {CUT: {"cut": self.transport.abort}}
+        wire = Wire(self.transport, self.flow)
+        self.scope["extensions"] = {WIRE: {"wire": wire}}
         super().on_headers_complete()
-        self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
+        self._unanswered = [pair for pair in self._unanswered if not pair[0].response_complete]
         if self.cycle is not None:
-            self._unanswered.append(self.cycle)
+            self._unanswered.append((self.cycle, wire))
 
     @override
     def send_400_response(self, msg: str) -> None:

@@ -90,7 +90,7 @@ class Throttle:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and look at the answer where a credential was sent; who sends none does not guess."""
-        if scope["type"] != "http" or not any(name == b"authorization" for name, _ in scope["headers"]):
+        if scope["type"] != "http" or not _has_credential(scope):
             await self._app(scope, receive, send)
             return
         is_answered = False
@@ -123,6 +123,13 @@ class Throttle:
         if is_refused:
             await send_refusal(scope, send, _too_many())
         return is_refused
+
+
+def _has_credential(scope: Scope) -> bool:
+    for name, _ in scope["headers"]:  # noqa: SIM110 - a generator would cost five times as much, on every request
+        if name == b"authorization":
+            return True
+    return False
 
 
 def _too_many() -> LimitExceeded:

@@ -11,6 +11,7 @@ from app.gateway.door import Header, Wishes
 MAX_KEY_CHARS: Final = 255
 """Of an ``Idempotency-Key``: the bound Stripe made usual."""
 
+_NAMES: Final = frozenset({b"idempotency-key", b"x-stainless-retry-count", b"x-imagegate-heartbeat"})
 _KEY: Final = re.compile(rb"[\x20-\x7e]{1,%d}" % MAX_KEY_CHARS)
 _QUOTED_KEY: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 """A String of RFC 9651 §3.3.3."""
@@ -28,12 +29,15 @@ def read_wishes(headers: Iterable[Header]) -> Wishes:
 
     """
     found: dict[bytes, list[bytes]] = {}
+    is_sdk = False
     for name, value in headers:
-        found.setdefault(name, []).append(value.strip(b" \t"))
+        if name in _NAMES:
+            found.setdefault(name, []).append(value.strip(b" \t"))
+        is_sdk = is_sdk or name.startswith(b"x-stainless-")
     return Wishes(
         idempotency_key=_idempotency_key(found.get(b"idempotency-key", ())),
         retry_count=_retry_count(found.get(b"x-stainless-retry-count", ())),
-        is_sdk=any(name.startswith(b"x-stainless-") for name in found),
+        is_sdk=is_sdk,
         heartbeat_seconds=_heartbeat_seconds(found.get(b"x-imagegate-heartbeat", ())),
     )
 

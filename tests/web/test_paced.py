@@ -6,12 +6,14 @@ from typing import Any
 
 from starlette.types import Message
 
-from app.web.cut import CUT
 from app.web.paced import PacedResponse
+from app.web.wire import WIRE, Wire
 
 
 class Taker:
     """A client that takes so many pieces, and then nothing."""
+
+    write_paused = True
 
     def __init__(self, takes: int) -> None:
         self.taken: list[bytes] = []
@@ -28,12 +30,12 @@ class Taker:
         await asyncio.Event().wait()
         raise AssertionError
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         self.is_cut = True
 
     async def is_served(self, pieces: AsyncIterator[str], version: str) -> None:
         """Take a streamed answer of a server of this version of ASGI."""
-        extensions = {CUT: {"cut": self.cut}}
+        extensions = {WIRE: {"wire": Wire(self, self)}}
         scope: dict[str, Any] = {"type": "http", "asgi": {"spec_version": version}, "extensions": extensions}
         await PacedResponse(pieces, "text/plain", {}, send_seconds=0.05)(scope, self.receive, self.send)
 

@@ -1,0 +1,63 @@
+"""The connection under one request, as our server protocol offers it beside ASGI: cut it, see it block, see it go."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from starlette.types import Scope
+
+WIRE = "imagegate.wire"
+"""The ASGI extension in which it is offered. Other servers do not: what needs it there has to do without."""
+
+
+class _Transport(Protocol):
+    def abort(self) -> None: ...
+
+
+class _Flow(Protocol):
+    write_paused: bool
+
+
+class Wire:
+    """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
+
+    __slots__ = ("_flow", "_note", "_transport", "is_gone")
+
+    def __init__(self, transport: _Transport, flow: _Flow) -> None:
+        self._transport = transport
+        self._flow = flow
+        self._note: Callable[[], None] | None = None
+        self.is_gone = False
+        """Whether the client has hung up."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the client takes nothing at this moment; sending waits for nothing otherwise."""
+        return self._flow.write_paused
+
+    def cut(self) -> None:
+        """Drop the connection. Closing would wait until the client takes what is buffered for it, which is for ever."""
+        self._transport.abort()
+
+    def when_gone(self, note: Callable[[], None] | None) -> None:
+        """Have it noted when the client hangs up; at once where it has. None: not any more."""
+        self._note = note
+        if self.is_gone and note is not None:
+            note()
+
+    def lost(self) -> None:
+        """The connection is gone; told by the server protocol."""
+        self.is_gone = True
+        if self._note is not None:
+            self._note()
+
+
+def wire_of(scope: Scope) -> Wire | None:
+    """The connection of a request; None where the server offers none."""
+    offer = scope.get("extensions", {}).get(WIRE)
+    return None if offer is None else offer["wire"]
+
+
+def cut(scope: Scope) -> None:
+    """Drop the connection of a request, whatever of its answer has not been sent."""
+    if (wire := wire_of(scope)) is not None:
+        wire.cut()
