@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from app.admin.guard import OwnAddress
 from app.cli.local import owned_redis
+from app.cli.tuning import tune_allocator, tune_collector
 from app.embedded.errors import EmbeddedError
 from app.embedded.lock import SERVE
 from app.errors import GatewayError, StoreUnavailable
@@ -49,6 +50,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
 
     """
     configure_logging(settings.log_level, settings.log_format)
+    tune_allocator()
     stop = _Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn stops at a signal and then raises it again, for the handler that was there before. That must not end
@@ -83,6 +85,7 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
 
             address = None if own is None else _own_address(own, listener)
             config = server_config(create_app(services, address), settings)
+            tune_collector()
             await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
     note("stopped", "stopped")
 
