@@ -172,6 +172,10 @@ class Settings(BaseSettings):
     upstream_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
         1000, description="Connections to the upstream at once, and so requests under way there."
     )
+    upstream_transport: Literal["own", "httpx"] = Field(
+        "own",
+        description="What speaks HTTP with the upstream: our own transport, or httpx's, which costs several times the CPU.",
+    )
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities to trust instead of the system's."
     )

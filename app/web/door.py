@@ -110,6 +110,8 @@ class HttpDoor:
 
     async def send(self, piece: bytes) -> None:
         """Send a piece at the client's pace; a client that stopped reading counts as gone."""
+        if self._wire is not None and not self._is_stuck and self._wire.takes_chunk(piece):
+            return
         await self._pass({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def finish(self, piece: bytes) -> None:

@@ -1,6 +1,6 @@
 """The connection under one request, as our server protocol offers it beside ASGI: cut it, see it block, see it go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from starlette.types import Scope
@@ -12,20 +12,29 @@ WIRE = "imagegate.wire"
 class _Transport(Protocol):
     def abort(self) -> None: ...
 
+    def writelines(self, list_of_data: Iterable[bytes]) -> None: ...
+
 
 class _Flow(Protocol):
     write_paused: bool
 
 
+class _Answer(Protocol):
+    chunked_encoding: bool | None
+    disconnected: bool
+
+
 class Wire:
     """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
 
-    __slots__ = ("_flow", "_note", "_transport", "is_gone")
+    __slots__ = ("_flow", "_note", "_transport", "answer", "is_gone")
 
     def __init__(self, transport: _Transport, flow: _Flow) -> None:
         self._transport = transport
         self._flow = flow
         self._note: Callable[[], None] | None = None
+        self.answer: _Answer | None = None
+        """How far the server is with its answer."""
         self.is_gone = False
         """Whether the client has hung up."""
 
@@ -33,6 +42,17 @@ class Wire:
     def is_blocked(self) -> bool:
         """Whether the client takes nothing at this moment; sending waits for nothing otherwise."""
         return self._flow.write_paused
+
+    def takes_chunk(self, piece: bytes) -> bool:
+        """Send a piece of a chunked answer (RFC 9112 §7.1) as it is; False where the server has to do that itself.
+
+        The server would first copy a megabyte to put its length before it.
+        """
+        answer = self.answer
+        if not piece or self._flow.write_paused or answer is None or answer.disconnected or not answer.chunked_encoding:
+            return False
+        self._transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n"))
+        return True
 
     def cut(self) -> None:
         """Drop the connection. Closing would wait until the client takes what is buffered for it, which is for ever."""

@@ -1,7 +1,10 @@
 """Opens what speaks with servers that are not ours: the upstream, hosts of pictures, the account's balance."""
 
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+
+import httpx
 
 from app.settings.fields import Settings
 from app.settings.names import SettingsError
@@ -10,6 +13,7 @@ from app.upstream.client import UpstreamClient
 from app.upstream.fetch import ImageFetcher
 from app.upstream.http1.route import proxy_for, ssl_context
 from app.upstream.http1.transport import UpstreamTransport
+from app.upstream.httpx_transport import HttpxTransport
 from app.upstream.keys import split_keys
 from app.wiring.version import VERSION
 
@@ -56,21 +60,22 @@ def open_balance(settings: Settings, stack: AsyncExitStack, *, background: bool)
     return watch
 
 
-def open_transport(settings: Settings, url: str) -> UpstreamTransport:
+def open_transport(settings: Settings, url: str) -> httpx.AsyncBaseTransport:
     """A transport for one address and its like: what proxy it goes through depends on that.
 
     Raises:
         SettingsError: the proxy's own address is wrong.
 
     """
+    is_own = settings.upstream_transport == "own"
+    make: Callable[..., httpx.AsyncBaseTransport] = UpstreamTransport if is_own else HttpxTransport
     try:
-        return UpstreamTransport(
+        return make(
             connect_seconds=settings.upstream_connect_seconds,
             read_seconds=settings.upstream_read_seconds,
             ssl_context=ssl_context(settings.ca_bundle),
             proxy=proxy_for(url, os.environ),
             max_connections=settings.upstream_connections,
-            max_idle_connections=settings.upstream_connections,
             idle_seconds=_IDLE_SECONDS,
         )
     except ValueError as error:

@@ -56,13 +56,19 @@ async def after_one_before(gateway: Gateway, client: httpx.AsyncClient, before: 
     return 1
 
 
+@pytest.mark.parametrize("transport", ["own", pytest.param("httpx", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ROWS)
-async def test_every_row_is_as_the_page_says(redis_url: str, tmp_path: Path, name: str) -> None:
-    """Status, code, retry hints, outcome, charge and the number of upstream calls are those of the row."""
+async def test_every_row_is_as_the_page_says(redis_url: str, tmp_path: Path, name: str, transport: str) -> None:
+    """Status, code, retry hints, outcome, charge and the number of upstream calls are those of the row.
+
+    Whichever transport speaks with the upstream.
+    """
     row = ROWS[name]
     async with (
         standing(row.server) as simulator,
-        running_gateway(redis_url, tmp_path, simulator, upstream_read_seconds=0.5) as gateway,
+        running_gateway(
+            redis_url, tmp_path, simulator, upstream_read_seconds=0.5, upstream_transport=transport
+        ) as gateway,
     ):
         if row.server is Server.ABSENT:
             await simulator.stop()

@@ -1,7 +1,7 @@
 """Streamed answers have a deadline for whoever takes them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from starlette.types import Message
@@ -32,6 +32,9 @@ class Taker:
 
     def abort(self) -> None:
         self.is_cut = True
+
+    def writelines(self, list_of_data: Iterable[bytes]) -> None:
+        raise AssertionError(list_of_data)
 
     async def is_served(self, pieces: AsyncIterator[str], version: str) -> None:
         """Take a streamed answer of a server of this version of ASGI."""
