@@ -8,7 +8,7 @@ from collections import Counter as Sums
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, Self
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,6 +19,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -94,6 +95,31 @@ class Reading(Collector):
         return family(self.name, self.told, labels=[self.label] if self.label else [])
 
 
+class _Labelled(MetricWrapperBase):
+    """Keeps its series at hand by their labels: the library takes a lock and writes each label anew, every time."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._at_hand: dict[tuple[object, ...], Self] = {}
+
+    @override
+    def labels(self, *labelvalues: object, **labelkwargs: object) -> Self:
+        found = self._at_hand.get(labelvalues)
+        if found is None:
+            found = super().labels(*labelvalues, **labelkwargs)
+            if not labelkwargs:
+                self._at_hand[labelvalues] = found
+        return found
+
+
+class LabelledCounter(_Labelled, Counter):
+    """A counter whose series are found at once."""
+
+
+class LabelledHistogram(_Labelled, Histogram):
+    """A histogram whose series are found at once."""
+
+
 class Metrics:
     """The collectors of one process, in a registry of their own: one process is one replica and one scrape target.
 
@@ -117,7 +143,7 @@ class Metrics:
         PlatformCollector(registry=self.registry)
 
     def _requests(self) -> None:
-        counter, reading = partial(Counter, registry=self.registry), partial(Reading, registry=self.registry)
+        counter, reading = partial(LabelledCounter, registry=self.registry), partial(Reading, registry=self.registry)
         self.requests = counter(
             "imagegate_requests",
             "Image requests by the stage they ended in and their code (`ok`, or the error's code).",
@@ -142,7 +168,7 @@ class Metrics:
         self.joins = reading("gauge", "imagegate_joins_waiting", "Requests that wait for the end of an earlier one.")
 
     def _money(self, labels: tuple[str, ...]) -> None:
-        counter, reading = partial(Counter, registry=self.registry), partial(Reading, registry=self.registry)
+        counter, reading = partial(LabelledCounter, registry=self.registry), partial(Reading, registry=self.registry)
         self.tokens = counter(
             "imagegate_tokens",
             "Tokens settled, by modality: text_input, image_input, text_output, image_output.",
@@ -166,7 +192,7 @@ class Metrics:
         self.teams_read = reading("gauge", "imagegate_teams_read", "Teams that held money and budgets are told of.")
 
     def _times(self) -> None:
-        histogram = partial(Histogram, registry=self.registry)
+        histogram = partial(LabelledHistogram, registry=self.registry)
         self.request_seconds = histogram(
             "imagegate_request_seconds",
             "Time of an image request, first byte in to last byte out.",

@@ -5,19 +5,25 @@ import json
 import logging
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.logs import JsonFormatter, TextFormatter, redact
 from app.simulator.server import Simulator
 from tests.support.process import environment
 
+CREATED = 1_798_761_599.25
+"""A quarter of a second into the last one of 2026, UTC."""
+
 
 def formatted(formatter: logging.Formatter, message: str, **extra: object) -> str:
     """A record as the formatter writes it."""
-    record = logging.makeLogRecord({"msg": message, "levelno": 20, "levelname": "INFO", "name": "test", **extra})
-    return formatter.format(record)
+    always = {"levelno": 20, "levelname": "INFO", "name": "test", "created": CREATED}
+    return formatter.format(logging.makeLogRecord({"msg": message, **always, **extra}))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +51,18 @@ def test_a_json_line_has_its_fields() -> None:
     assert "team" not in line
 
 
+def test_a_line_has_its_time() -> None:
+    """In UTC, to the millisecond, of each line its own."""
+    formatter = JsonFormatter()
+    told = [json.loads(formatted(formatter, "said", created=CREATED + later))["time"] for later in (0, 0.5, 1, 0.0019)]
+    assert told == [
+        "2026-12-31T23:59:59.250+00:00",
+        "2026-12-31T23:59:59.750+00:00",
+        "2027-01-01T00:00:00.250+00:00",
+        "2026-12-31T23:59:59.251+00:00",
+    ]
+
+
 def test_a_secret_in_a_field_is_taken_out() -> None:
     """Redaction sees the finished line, so fields and exceptions are covered too."""
     line = formatted(TextFormatter(), "failed", detail="Bearer sk-abcdefghijkl")
@@ -65,6 +83,38 @@ def test_a_secret_is_found_whatever_stands_in_front_of_it(before: str, secret: s
         assert hidden not in line
         assert "end" in json.loads(line)["message"]
     assert hidden not in formatted(TextFormatter(), text, detail=text)
+
+
+PIECES = (
+    *("sk-", "SK-", "sk-ig-", "Ab12Cd34", "-Ef56Gh78", "-", "_", ".", "/", "\\", '"', "\n", " ", "é", "k", "n"),
+    *("bearer", "Bearer ", "BEARER\t", "0123456789abcdef", "A" * 190, "Q_-/" * 40, "+" * 9),
+)
+"""What secrets are made of, and what JSON writes otherwise."""
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_line_has_what_redaction_leaves(text: str) -> None:
+    """Whether a line is searched value by value is decided by a quick look at it, which overlooks nothing."""
+    line = json.loads(formatted(JsonFormatter(), text, detail=text, key="sk-ig-Ab12Cd34-Ef56Gh78", many=[text]))
+    assert (line["message"], line["detail"], line["many"]) == (redact(text), redact(text), [redact(text)])
+    assert line["key"] == "sk-ig-Ab12Cd34-Ef56Gh78"
+
+
+def test_a_secret_can_be_a_name() -> None:
+    """Names of fields inside a field are searched, too, and are text like any other."""
+    assert "abcdefghijkl" not in formatted(JsonFormatter(), "failed", detail={"sk-abcdefghijkl": 1})
+    assert json.loads(formatted(JsonFormatter(), "failed", detail={"\ud800": 1, 2: 3}))["detail"]["2"] == 3
+
+
+def test_fields_can_come_together() -> None:
+    """As one mapping they make the same line as by names of their own, on a terminal too."""
+    fields = {"a": 1, "team": None, "when": datetime(2026, 1, 1, tzinfo=UTC)}
+    for formatter in (JsonFormatter(), TextFormatter()):
+        together, alone = (formatted(formatter, "said", **extra) for extra in ({"fields": fields}, fields))
+        assert together == alone
+        assert "2026-01-01 00:00:00+00:00" in together
+        assert "team" not in together
+        assert "fields" in formatted(formatter, "said", fields=["no", "mapping"])
 
 
 @pytest.mark.parametrize("text", ["A" * 200 + '" x', "A" * 300 + "\\", "\ud800", "\x00\x1b[2J"])

@@ -31,6 +31,21 @@ def test_sizes_have_few_classes(size: str, told: str) -> None:
     assert size_class(size) == told
 
 
+def test_a_series_is_found_again() -> None:
+    """By the same labels it is the same one, whatever they are and however they are given; others are others."""
+    metrics = Metrics("0", "0")
+    metrics.http_requests.labels("/", 200).inc()
+    metrics.http_requests.labels("/", 200).inc()
+    metrics.http_requests.labels("/", "200").inc()
+    metrics.http_requests.labels(route="/", status=200).inc()
+    metrics.http_requests.labels("/", 404).inc()
+    samples = read_samples(generate_latest(metrics.registry).decode())
+    assert samples.of("imagegate_http_requests_total", route="/", status="200") == 4
+    assert samples.of("imagegate_http_requests_total", route="/", status="404") == 1
+    with pytest.raises(ValueError, match="label count"):
+        metrics.http_requests.labels("/")
+
+
 def test_what_is_not_known_has_no_series() -> None:
     """A reading that nobody answers, or that is answered with None, is absent rather than 0."""
     metrics = Metrics("0", "0")

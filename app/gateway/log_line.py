@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from app.catalog.pricing import TOKEN_KINDS
@@ -20,6 +20,9 @@ _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
 def log_request(record: Record, *, shows_prompts: bool) -> None:
     """Log a request that has ended; with ``shows_prompts`` also what its caller wrote."""
+    level = _level(record.error, record.resolution)
+    if not log.isEnabledFor(level):
+        return
     principal, resolution, profile = record.principal, record.resolution, record.request and record.request.profile
     fields: dict[str, Any] = {
         "request_id": record.request_id,
@@ -34,11 +37,11 @@ def log_request(record: Record, *, shows_prompts: bool) -> None:
         "status": record.status,
         "outcome": record.outcome,
         "joined": record.joined,
-        "seconds": round(record.total_seconds, 6),
-        "own_seconds": round(record.own_seconds, 6),
-        "queue_seconds": _rounded(record.queue_seconds),
-        "first_byte_seconds": _rounded(record.first_byte_seconds),
-        "stages": {name: round(seconds, 6) for name, seconds in record.seconds.items()},
+        "seconds": _rounded(record.total_seconds),
+        "own_seconds": _rounded(record.own_seconds),
+        "queue_seconds": None if record.queue_seconds is None else _rounded(record.queue_seconds),
+        "first_byte_seconds": None if record.first_byte_seconds is None else _rounded(record.first_byte_seconds),
+        "stages": {name: _rounded(seconds) for name, seconds in record.seconds.items()},
         "bytes": record.answer_bytes,
         "quote": format_dollars(record.quote.cost) if record.quote else None,
     }
@@ -51,16 +54,16 @@ def log_request(record: Record, *, shows_prompts: bool) -> None:
         fields["flags"] = ",".join(resolution.flags) or None
     if record.exchanges:
         trails = [trail for trail, _ in record.exchanges]
-        fields["attempts"] = sum(trail.attempts for trail in trails)
-        fields["upstream_key"] = _listed(trail.key for trail in trails)
-        fields["upstream_id"] = _listed(trail.upstream_id for trail in trails)
+        fields["attempts"] = sum([trail.attempts for trail in trails])
+        fields["upstream_key"] = _listed([trail.key for trail in trails])
+        fields["upstream_id"] = _listed([trail.upstream_id for trail in trails])
     if record.error is not None:
         fields["param"] = _param(record.error)
         fields["detail"] = _detail(record.error, shows_prompts=shows_prompts)
     if shows_prompts:
         fields["prompt"] = record.request.prompt[:MOST_PROMPT_CHARS] or None if record.request else None
-        fields["upstream_message"] = _listed(trail.message for trail, _ in record.exchanges)
-    log.log(_level(record.error, resolution), "image request", extra=fields)
+        fields["upstream_message"] = _listed([trail.message for trail, _ in record.exchanges])
+    log.handle(log.makeRecord(log.name, level, __file__, 0, "image request", (), None, extra={"fields": fields}))
 
 
 def _detail(error: GatewayError, *, shows_prompts: bool) -> str | None:
@@ -75,13 +78,16 @@ def _param(error: GatewayError) -> str | None:
     return error.param if error.param and _PARAM.fullmatch(error.param) else None
 
 
-def _listed(values: Iterable[str | None]) -> str | None:
+def _listed(values: Sequence[str | None]) -> str | None:
     """Each value once, in order; under fan-out there are several."""
+    if len(values) == 1:
+        return values[0] or None
     return ", ".join(dict.fromkeys(value for value in values if value)) or None
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
+def _rounded(seconds: float) -> float:
+    """To microseconds; `round` takes three times as long, and a line has a dozen."""
+    return int(seconds * 1e6 + 0.5) / 1e6
 
 
 def _level(error: GatewayError | None, resolution: Resolution | None) -> int:

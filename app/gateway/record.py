@@ -1,9 +1,8 @@
 """What is known of one request so far: its stages and their times, whom it is for, how it ends."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from app.accounts.models import Principal
@@ -15,8 +14,6 @@ from app.gateway.purchase import Part
 from app.ledger.models import Resolution
 from app.traces.tracer import Trace
 from app.upstream.trail import Trail
-
-_OURS = ("authenticate", "normalise", "quote", "admit", "settle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Record:
         self.trace = trace
         """Its part of a trace, if it has one."""
         self.visits: list[Visit] = []
-        """Every stay in a stage, in the order of their ends."""
+        """Every stay in a stage, in the order of their ends; noted where its trace is kept."""
         self.exchanges: list[tuple[Trail, Part]] = []
         """What was asked of the upstream, and what came of each."""
         self.status: int | None = None
@@ -61,28 +58,13 @@ class Record:
         self.started_at_ns = time.time_ns()
         """The same moment by the calendar."""
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> "Stay":
         """Be in a stage; the first that fails is the one the request ended in."""
-        started = time.perf_counter()
-        try:
-            yield
-        except BaseException:
-            self.error_stage = self.error_stage or stage
-            raise
-        finally:
-            ended = time.perf_counter()
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + ended - started
-            self.visits.append(Visit(stage, started, ended))
+        return Stay(self, stage)
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
+    def waiting(self) -> "Wait":
         """Wait for the client inside a stage."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.waited_seconds += time.perf_counter() - started
+        return Wait(self)
 
     @property
     def stage(self) -> str:
@@ -108,7 +90,11 @@ class Record:
     @property
     def own_seconds(self) -> float:
         """Our share: every stage but the exchange with the upstream, less the wait for the body."""
-        return max(0.0, sum(self.seconds.get(stage, 0.0) for stage in _OURS) - self.waited_seconds)
+        own = -self.waited_seconds
+        for stage, seconds in self.seconds.items():
+            if stage != "forward":
+                own += seconds
+        return max(0.0, own)
 
     @property
     def outcome(self) -> str:
@@ -123,3 +109,40 @@ class Record:
     def code(self) -> str:
         """``ok``, or the code of the error."""
         return "ok" if self.error is None else (self.error.code)
+
+
+class Stay:
+    """The time in a stage, as a context. Every request has seven: a generator would cost three times as much."""
+
+    __slots__ = ("_record", "_stage", "_started")
+
+    def __init__(self, record: Record, stage: str) -> None:
+        self._record = record
+        self._stage = stage
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        ended = time.perf_counter()
+        record, stage = self._record, self._stage
+        record.seconds[stage] = record.seconds.get(stage, 0.0) + ended - self._started
+        if error is not None:
+            record.error_stage = record.error_stage or stage
+        if record.trace is not None and record.trace.is_kept:
+            record.visits.append(Visit(stage, self._started, ended))
+
+
+class Wait:
+    """The time a request waits for its client or for its turn, as a context."""
+
+    __slots__ = ("_record", "_started")
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._record.waited_seconds += time.perf_counter() - self._started

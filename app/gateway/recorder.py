@@ -13,6 +13,9 @@ from app.traces.tracer import Tracer
 _QUALITIES = {name: name for name in ("low", "medium", "high", "auto", "standard", "hd")} | {"": "none"}
 """Of a model nobody vouches for it is a word of the caller's: good for the log, not for a label."""
 
+_SIZE_CLASSES = tuple((megapixels * 1024 * 1024, f"{megapixels}mp") for megapixels in (1, 2, 4, 8))
+"""The most pixels of each."""
+
 _MOST_SIZE_CHARS = 16
 """Of such a model a size is any text, too."""
 
@@ -81,5 +84,8 @@ def size_class(size: str) -> str:
     width, _, height = size[:_MOST_SIZE_CHARS].replace("*", "x").partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         return "other"
-    megapixels = int(width) * int(height) / 1_048_576
-    return next((f"{most}mp" for most in (1, 2, 4, 8) if megapixels <= most), "more")
+    pixels = int(width) * int(height)
+    for most, name in _SIZE_CLASSES:
+        if pixels <= most:
+            return name
+    return "more"
