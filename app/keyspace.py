@@ -163,25 +163,27 @@ class TeamKeys:
         neither fits. A script that is not about one request gets names without an end, which nothing is kept under.
         """
         hour = hour_of(now_ms)
-        return [
-            self.record,
-            self.key(key_id),
-            self.holds,
-            self.reservations,
-            self.held,
-            self.spend,
-            self.named("resolved"),
-            self.named("expired"),
-            self.ledger,
-            self.usage(hour),
-            self.usage(hour + 1),
-            self.named(f"buckets:{TEAM_SCOPE}"),
-            self.named(f"buckets:{key_scope(key_id)}"),
-            self.named("days"),
-            self.named("queue"),
-            self.named("tickets"),
-            self.request(naming.request_id),
-            self.recent(key_id),
-            self.idempotency(key_id, naming.idempotency),
-            self.retries(key_id, naming.retries),
-        ]
+        names = (
+            "team",
+            f"key:{key_id}",
+            "holds",
+            "reservations",
+            "held",
+            "spend",
+            "resolved",
+            "expired",
+            "ledger",
+            f"usage:{hour}",
+            f"usage:{hour + 1}",
+            f"buckets:{TEAM_SCOPE}",
+            f"buckets:{key_scope(key_id)}",
+            "days",
+            "queue",
+            "tickets",
+            f"request:{naming.request_id}",
+            f"recent:{key_id}",
+            f"idempotency:{key_id}:{naming.idempotency}",
+            f"retries:{key_id}:{naming.retries}",
+        )
+        prefix = self.named("")
+        return [prefix + name for name in names]

@@ -1,5 +1,6 @@
 """Virtual keys as text: minting them and reading them."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,7 +15,8 @@ _PREFIX = "sk-ig-"
 ADMIN_WORD = "admin"
 """Where a virtual key names its team, an admin token has this; the ids of teams are longer."""
 
-_ALPHABET = frozenset(BASE62)
+_FORM = re.compile(rf"{_PREFIX}([{BASE62}]+)-([{BASE62}]+)-([{BASE62}]+)")
+_MOST_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,7 @@ def without_secret(text: str) -> str:
 
 def read_credential(token: str) -> Credential | None:
     """Take a virtual key apart; None when it does not have the form of one."""
-    if not token.startswith(_PREFIX) or len(token) > 200:
+    if len(token) > _MOST_CHARS or (found := _FORM.fullmatch(token)) is None:
         return None
-    parts = token[len(_PREFIX) :].split("-")
-    if len(parts) != 3 or not all(parts) or not all(set(part) <= _ALPHABET for part in parts):
-        return None
-    return Credential(parts[0], parts[1], hash_secret(parts[2]))
+    team_id, key_id, secret = found.groups()
+    return Credential(team_id, key_id, hash_secret(secret))

@@ -39,6 +39,10 @@ class Handover:
     """The gateway makes the events itself, of answers in one piece."""
 
 
+_AS_IT_COMES = Handover(stream=False, partial_images=0, response_format=None, fields={}, dropped=(), emulated=False)
+"""Nothing was asked for."""
+
+
 def arrange(
     asked: Mapping[str, Any], profile: Profile, in_force: Mapping[str, object], exchanges: int, *, strict: bool
 ) -> Handover:
@@ -50,6 +54,8 @@ def arrange(
         InvalidRequest: what is asked for cannot be streamed, or, if strict, the model does not stream.
 
     """
+    if not asked:
+        return _AS_IT_COMES
     stream = asked.get("stream", False)
     if stream and profile.streaming and (found := clash(profile.streaming.not_with, in_force)):
         raise unsupported("stream", f"'stream' cannot be combined with '{found}'.")

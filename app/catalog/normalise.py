@@ -7,7 +7,7 @@ from typing import Any
 from app.catalog.catalog import Catalog
 from app.catalog.handover import OWN_RULES, Handover, arrange
 from app.catalog.order import Container, InputImage, Operation, Order
-from app.catalog.parameters import Judged, Rules, check_requirements, defaults, judge, read, unsupported_parameter
+from app.catalog.parameters import Judged, Rules, check_requirements, judge, read, unsupported_parameter
 from app.catalog.pictures import check_pictures
 from app.catalog.policy import Policy
 from app.catalog.profile import Profile
@@ -75,14 +75,16 @@ def normalise(order: Order, catalog: Catalog, policy: Policy) -> ImageRequest:
     judged = judge(given, rules, profile, catalog, policy)
     if "prompt" not in given and not rules["prompt"].drop:
         raise missing("prompt")
-    in_force = defaults(rules) | judged.sent
+    in_force = profile.defaults[order.operation] | judged.sent
     check_requirements(judged.sent, in_force, rules)
     if inputs := profile.inputs.get(order.operation):
         check_pictures(order, inputs, in_force)
     n = in_force.get("n", 1)
     exchanges = n if n > profile.max_n_of(order.operation) else 1
     handover = _handover(asked, profile, in_force, exchanges, policy)
-    sent = {name: value for name, value in judged.sent.items() if name != "n" or exchanges == 1}
+    sent = judged.sent
+    if exchanges > 1:
+        sent = {name: value for name, value in sent.items() if name != "n"}
     return ImageRequest(
         profile=profile,
         operation=order.operation,

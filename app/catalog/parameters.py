@@ -46,7 +46,8 @@ def judge(given: Mapping[str, object], rules: Rules, profile: Profile, catalog: 
     for name, value in given.items():
         if name not in rules:
             _judge_stranger(name, value, profile, catalog, policy, judged)
-    check_passed(judged.passed)
+    if judged.passed:
+        check_passed(judged.passed)
     # In the profile's order, so that the same faulty request always names the same parameter.
     for name, rule in rules.items():
         if name in given:
@@ -57,12 +58,6 @@ def judge(given: Mapping[str, object], rules: Rules, profile: Profile, catalog: 
             _refuse_to_drop(name, profile, catalog, policy)
             judged.dropped[name] = value
     return judged
-
-
-def defaults(rules: Rules) -> dict[str, Any]:
-    """What silence means, for the parameters the model takes."""
-    found = {name: getattr(rule, "default", None) for name, rule in rules.items() if not rule.drop}
-    return {name: default for name, default in found.items() if default is not None}
 
 
 def check_requirements(sent: Mapping[str, object], in_force: Mapping[str, object], rules: Rules) -> None:

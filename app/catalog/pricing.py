@@ -1,6 +1,5 @@
 """What a request can cost at most, and what an answer did cost; exact integers of nano-dollars."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from app.catalog.normalise import ImageRequest
@@ -89,12 +88,15 @@ def read_usage(usage: object) -> TokenUsage | None:
     """
     if not isinstance(usage, dict):
         return None
-    text_input, image_input = _read_split(usage, "input_tokens", "image_tokens", "text_tokens")
-    image_output, text_output = _read_split(usage, "output_tokens", "text_tokens", "image_tokens")
-    counts = (text_input, image_input, text_output, image_output)
-    if any(count < 0 for count in counts) or text_output + image_output == 0:
+    text_input, image_input = _read_split(
+        usage.get("input_tokens"), usage.get("input_tokens_details"), "image_tokens", "text_tokens"
+    )
+    image_output, text_output = _read_split(
+        usage.get("output_tokens"), usage.get("output_tokens_details"), "text_tokens", "image_tokens"
+    )
+    if text_input < 0 or text_output < 0 or text_output + image_output == 0:
         return None
-    return TokenUsage(*counts)
+    return TokenUsage(text_input, image_input, text_output, image_output)
 
 
 def gpt_image_2_tokens(factor: int, width: int, height: int) -> int:
@@ -138,41 +140,41 @@ def _most_image_tokens(request: ImageRequest, rule: QuoteRule) -> int:
         case CapQuote():
             return rule.formats.get(request.output_format, rule.image_tokens)
         case TableQuote():
-            return max(rule.tokens[quality][size] for quality, size in _possible(request, rule))
-        case FormulaQuote():
             return max(
-                gpt_image_2_tokens(rule.factors[quality], *edges)
-                for quality, size in _possible(request, rule)
-                if (edges := parse_size(size)) is not None
+                [rule.tokens[quality][size] for quality in _qualities(request, rule) for size in _sizes(request, rule)]
             )
+        case FormulaQuote():
+            edges = [edges for size in _sizes(request, rule) if (edges := parse_size(size)) is not None]
+            factors = [rule.factors[quality] for quality in _qualities(request, rule)]
+            return max([gpt_image_2_tokens(factor, width, height) for factor in factors for width, height in edges])
 
 
-def _possible(request: ImageRequest, rule: FormulaQuote | TableQuote) -> Iterator[tuple[str, str]]:
-    """Every quality and size that what was asked for may become."""
-    for quality in rule.qualities.get(request.quality, (request.quality,)):
-        for size in rule.sizes.get(request.size, (request.size,)):
-            yield quality, size
+def _qualities(request: ImageRequest, rule: FormulaQuote | TableQuote) -> tuple[str, ...]:
+    """Every quality that what was asked for may become."""
+    return rule.qualities.get(request.quality, (request.quality,))
 
 
-def _read_split(usage: Mapping[str, object], total_key: str, named_key: str, rest_key: str) -> tuple[int, int]:
+def _sizes(request: ImageRequest, rule: FormulaQuote | TableQuote) -> tuple[str, ...]:
+    """Every size that what was asked for may become."""
+    return rule.sizes.get(request.size, (request.size,))
+
+
+def _read_split(total: object, details: object, named_key: str, rest_key: str) -> tuple[int, int]:
     """A total as (rest, named): the named kind as the details say, the rest what remains; (-1, -1) for nonsense."""
-    details = usage.get(f"{total_key}_details")
     if details is None:
         details = {}
-    if not isinstance(details, Mapping):
+    if not isinstance(details, dict):
         return -1, -1
-    total, named, rest = (
-        _count(part) for part in (usage.get(total_key), details.get(named_key), details.get(rest_key))
-    )
-    if min(total, named, rest) < 0 or named + rest > total:
+    all_of_it, named, rest = _count(total), _count(details.get(named_key)), _count(details.get(rest_key))
+    if all_of_it < 0 or named < 0 or rest < 0 or named + rest > all_of_it:
         return -1, -1
-    return total - named, named
+    return all_of_it - named, named
 
 
 def _count(value: object) -> int:
     """A believable number of tokens; an absent one is 0, nonsense is -1."""
     if value is None:
         return 0
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST_TOKENS:
+    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:  # true is an int, and no number
         return -1
     return value

@@ -1,9 +1,9 @@
 """A model profile: everything the gateway knows about one model, as frozen values read from its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from app.catalog.abilities import InputRule, ParameterRule, Streaming
 from app.catalog.lifecycle import Deprecated, Retired
@@ -28,6 +28,18 @@ class UnitPrices:
     per_image: Money
     source: str
     basis: PriceBasis = "cometapi"
+
+    def document(self) -> dict[str, Any]:
+        """As a ledger entry keeps it."""
+        return {
+            "text_input": self.text_input,
+            "image_input": self.image_input,
+            "text_output": self.text_output,
+            "image_output": self.image_output,
+            "per_image": self.per_image,
+            "source": self.source,
+            "basis": self.basis,
+        }
 
     @property
     def by_tokens(self) -> bool:
@@ -69,6 +81,12 @@ class Profile:
     """The catalog does not have this model: its rules and prices are those of another, or a guess."""
     deprecated: Deprecated | None = None
     retired: Retired | None = None
+    defaults: Mapping[Operation, dict[str, Any]] = field(init=False, repr=False, compare=False)
+    """What silence means, for the parameters each operation takes; of the type each rule stands for (hence Any)."""
+
+    def __post_init__(self) -> None:
+        """Look the defaults up once, for all the requests to come."""
+        object.__setattr__(self, "defaults", {name: _defaults(rules) for name, rules in self.operations.items()})
 
     @property
     def deprecation(self) -> date | None:
@@ -88,3 +106,8 @@ class Profile:
         """The most pictures the model makes at a time in one of its operations."""
         rule = self.operations[operation]["n"]
         return rule.max if isinstance(rule, IntegerRule) else 1
+
+
+def _defaults(rules: Mapping[str, ParameterRule]) -> dict[str, Any]:
+    found = {name: getattr(rule, "default", None) for name, rule in rules.items() if not rule.drop}
+    return {name: default for name, default in found.items() if default is not None}

@@ -1,15 +1,12 @@
 """THE STORY of an image request: authenticate, normalise, quote, admit, forward, settle, record."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import asdict
-from functools import lru_cache
 from typing import Any
 
 from app.accounts.keys import KeyRing
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
-from app.catalog.pricing import NOTHING, Quote, UnitPrices, quote
+from app.catalog.pricing import NOTHING, Quote, quote
 from app.errors import Conflict, GatewayError, Overloaded, StoreUnavailable
 from app.gateway.buying import Afterwards, Buyer
 from app.gateway.door import Door, Header
@@ -154,11 +151,5 @@ class Pipeline:
 
     def _note(self, request: ImageRequest, quoted: Quote) -> dict[str, Any]:
         """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""
-        note: dict[str, Any] = {"prices": _told(quoted.prices), "catalog": self._reader.catalog_version}
+        note: dict[str, Any] = {"prices": quoted.prices.document(), "catalog": self._reader.catalog_version}
         return note | ({"user": request.user} if request.user else {})
-
-
-@lru_cache(maxsize=256)
-def _told(prices: UnitPrices) -> Mapping[str, Any]:
-    """Unit prices as the ledger keeps them: those of a model are the same for all its requests."""
-    return asdict(prices)

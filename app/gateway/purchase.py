@@ -1,12 +1,12 @@
 """An admitted request on its way, and how it would end if it ended now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import Quote, TokenUsage
-from app.gateway.resolution import abandoned, delivered, failed, not_sent, together
+from app.gateway.resolution import NOT_SENT, abandoned, delivered, failed, together
 from app.ledger.models import Admission, Hold, Resolution
 from app.money import Money
 from app.upstream.failure import ExchangeFailed
@@ -17,7 +17,7 @@ class Part:
     """One exchange of a purchase: takes note of each step as it happens."""
 
     quote: Quote
-    resolution: Resolution = field(default_factory=not_sent)
+    resolution: Resolution = NOT_SENT
 
     def dispatched(self) -> None:
         """The first byte leaves: from here on nobody knows, until somebody says."""
@@ -25,7 +25,7 @@ class Part:
 
     def taken_back(self) -> None:
         """Nothing can have been made of what was sent, and it will be sent again: it ends as it did before."""
-        self.resolution = not_sent()
+        self.resolution = NOT_SENT
 
     def arrived(self, usages: Sequence[object], images: int) -> None:
         """The whole answer is here; a client that does not read it changes nothing about its cost."""

@@ -12,10 +12,8 @@ from app.upstream.failure import ExchangeFailed
 _BEST_FIRST: tuple[Outcome, ...] = ("delivered", "unknown", "refused", "failed")
 """Of a mixed end the caller has the pictures, else perhaps bought some, else was told why not."""
 
-
-def not_sent() -> Resolution:
-    """The request ended before its first byte left: nothing can have been bought."""
-    return Resolution("failed", charged=False, note={"code": "not_sent"}, again=True)
+NOT_SENT = Resolution("failed", charged=False, note={"code": "not_sent"}, again=True)
+"""The request ended before its first byte left: nothing can have been bought."""
 
 
 def abandoned(quote: Quote) -> Resolution:
@@ -72,6 +70,8 @@ def together(parts: Sequence[Resolution]) -> Resolution:
 
 
 def _sum_usage(usages: Sequence[TokenUsage]) -> TokenUsage:
+    if len(usages) == 1:
+        return usages[0]
     return TokenUsage(
         text_input=sum(usage.text_input for usage in usages),
         image_input=sum(usage.image_input for usage in usages),

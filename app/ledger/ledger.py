@@ -34,7 +34,7 @@ _GIVEN_UP = Resolution("refused", charged=False, again=True)
 _UNCONFIRMED = Resolution("failed", charged=False, flags=("admit_unconfirmed",), again=True)
 """Of admissions that come to nothing: by their own client, or because Redis did not say whether it made them."""
 
-_BOOKS_SECONDS = SHELTER_SECONDS / 2
+_BOOKS_SECONDS = _JOURNAL_SECONDS = SHELTER_SECONDS / 2
 """How long a resolution may take in Redis, however patient the settings are; the other half is for the journal."""
 
 _QUIET_SECONDS = SHELTER_SECONDS
@@ -124,7 +124,17 @@ class Ledger:
 
     async def resolve(self, hold: Hold, resolution: Resolution, ending: Ending = UNWITNESSED) -> None:
         """End a hold, in Redis or, when that is away, in the journal; done even if the caller is cancelled."""
-        await sheltered(self._resolve(hold, resolution, ending))
+        try:
+            await self._resolve(hold, resolution, ending)
+        except asyncio.CancelledError:
+            # Once more, where nobody can cut it: however far that came, a resolution takes effect at most once.
+            await sheltered(self._resolve(hold, resolution, ending))
+            raise
+        finally:
+            self._open.pop(hold.request_id, None)
+            self._principals.pop(hold.request_id, None)
+            if not self._open:
+                self._quiet.set()
 
     def start(self) -> None:
         """Begin the work beside the requests: leases, sweeping, replay."""
@@ -147,15 +157,10 @@ class Ledger:
         except (StoreUnavailable, TimeoutError) as error:
             why = error.detail if isinstance(error, StoreUnavailable) else f"Redis took {_BOOKS_SECONDS:g} s"
             log.warning("a resolution goes to the journal", extra={"request_id": hold.request_id, "why": why})
-            await self._write_down(_record(hold, resolution, ending))
+            await sheltered(self._write_down(_record(hold, resolution, ending)), _JOURNAL_SECONDS)
         except Exception:
             log.exception("a resolution failed and goes to the journal", extra={"request_id": hold.request_id})
-            await self._write_down(_record(hold, resolution, ending))
-        finally:
-            self._open.pop(hold.request_id, None)
-            self._principals.pop(hold.request_id, None)
-            if not self._open:
-                self._quiet.set()
+            await sheltered(self._write_down(_record(hold, resolution, ending)), _JOURNAL_SECONDS)
 
     async def _give_back(self, principal: Principal, request_id: str, identity: Identity) -> None:
         """Release by id, until that succeeds: the tombstone also stops an admission that has not arrived yet."""

@@ -145,7 +145,7 @@ class Admission:
 
     def tightest(self, what: str) -> Standing | None:
         """Of key and team the one with less left; None where neither has such a limit."""
-        return min((found for found in self.standings if found.what == what), key=_remaining, default=None)
+        return min([found for found in self.standings if found.what == what], key=_remaining, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from app.accounts.models import Budget, Period
 from app.money import Money
 
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 """Of UTC; one of a zone may be an hour shorter or longer."""
 LAST_MS = 8_000_000_000_000_000
 """The end of the period ``total``; still exact in a Lua double."""

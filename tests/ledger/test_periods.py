@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.accounts.models import Budget, Period
-from app.ledger.periods import window
+from app.keyspace import hour_of
+from app.ledger.periods import HOUR_MS, window
 from app.money import Money
 
 ZONES = (
@@ -27,7 +28,6 @@ ZONES = (
     "Pacific/Kiritimati",
     "Etc/GMT+12",
 )
-HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
 
@@ -126,6 +126,24 @@ def test_periods_tile_the_time(moment: datetime, zone: str, period: Period) -> N
     assert (before.next_id, before.ends_ms, before.next_ends_ms) == (found.id, found.starts_ms, found.ends_ms)
 
     assert window(budget(period, zone), found.ends_ms - 1) == found
+
+
+@given(moment=moments, zone=st.sampled_from(ZONES), period=timed)
+@example(datetime(2026, 11, 22, 18, 29, 59, tzinfo=UTC), "Asia/Kolkata", "day")
+@example(datetime(2026, 11, 22, 18, 30, tzinfo=UTC), "Asia/Kolkata", "day")
+@example(datetime(2026, 10, 3, 14, 30, tzinfo=UTC), "Australia/Lord_Howe", "day")
+@example(datetime(2026, 11, 1, 4, 30, tzinfo=UTC), "America/Havana", "day")
+def test_the_window_of_an_hours_beginning_is_right_for_that_hour_and_the_next(
+    moment: datetime, zone: str, period: Period
+) -> None:
+    """The books are told no other: whichever moment it is, the script finds the period it belongs to, and its end."""
+    now = int(moment.timestamp() * 1000)
+    right = window(budget(period, zone), now)
+    for hour in (hour_of(now), hour_of(now) - 1):
+        told = window(budget(period, zone), hour * HOUR_MS)
+        current, following = (told.id, told.ends_ms), (told.next_id, told.next_ends_ms)
+        assert told.starts_ms <= now < told.next_ends_ms
+        assert (current if told.holds(now) else following) == (right.id, right.ends_ms)
 
 
 @given(moment=moments, zone=st.sampled_from(ZONES))
