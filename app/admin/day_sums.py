@@ -16,7 +16,7 @@ MOST_REMEMBERED: Final = 10_000
 _OPEN_DAYS: Final = 2
 """Today and yesterday are not finished.
 
-Whatever is booked, however late, is booked into the hour in which it is (``books.lua``: write_entry), so a roll-up of
+Whatever is booked, however late, is booked into the hour in which it is (``entries.lua``: write_entry), so a roll-up of
 an hour that is over never changes. The day between is for clocks that differ, and for a failover that forgot a moment.
 """
 _HOURS: Final = 24

@@ -35,7 +35,7 @@ from app.requests.register import Register
 from app.web.paced import PacedResponse
 
 _MOST_RECENT: Final = 100
-"""Requests of one key that are remembered (``books.lua``)."""
+"""Requests of one key that are remembered (``admit.lua``)."""
 _AS_CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {}}}}
 _AS_FILE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The file", "content": {"application/x-ndjson": {}, "text/csv": {}}}

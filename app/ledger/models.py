@@ -223,7 +223,7 @@ class Entry:
 
     @classmethod
     def from_stream(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> Self:
-        """Read a stream entry (``books.lua``: write_entry)."""
+        """Read a stream entry (``entries.lua``: write_entry)."""
         texts = {name.decode(): value.decode() for name, value in fields.items()}
         values: dict[str, Any] = {
             field.name: int(texts[field.name]) if field.type is int else texts[field.name]

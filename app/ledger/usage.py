@@ -163,7 +163,7 @@ class UsageReader:
 
 
 def measures_of(entry: Entry) -> Counter[str]:
-    """What one entry adds to its roll-up (`books.lua`: write_entry)."""
+    """What one entry adds to its roll-up (`entries.lua`: write_entry)."""
     measures = Counter(
         requests=1,
         cost=entry.cost,

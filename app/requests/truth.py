@@ -12,7 +12,7 @@ from app.money import ZERO, Money
 from app.requests.models import RequestRecord, State, StoredError
 
 TICKET_MS: Final = 5000
-"""A ticket whose holder has not asked for so long is dead (``admit.lua``)."""
+"""A ticket whose holder has not asked for so long is dead (``register.lua``)."""
 
 _STATES: Final[dict[str, State]] = {
     "waiting": "waiting",

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from typing_extensions import override
 
 from app.accounts.models import Limits
+from app.datastore.address import parse_address
+from app.datastore.connector import Connector
 from app.datastore.datastore import Argument, Datastore
 from app.datastore.node import Node
 from app.datastore.servers import OneServer
@@ -143,8 +142,10 @@ async def test_a_request_is_found_among_many(scene: Scene, desk: Credits) -> Non
 class _Growing(Datastore):
     """Redis as somebody sees it who reads a ledger that grows by 1000 entries just after each of his looks."""
 
-    def __init__(self, client: redis.Redis, looks: int) -> None:
-        super().__init__(OneServer(Node(client, timeout_seconds=10)))
+    def __init__(self, url: str, looks: int) -> None:
+        address = parse_address(url)
+        way = Connector(address).socket(str(address.socket))
+        super().__init__(OneServer(Node(way, timeout_seconds=10)))
         self._looks = looks
 
     @override
@@ -160,7 +161,7 @@ class _Growing(Datastore):
 @pytest.mark.parametrize(("looks", "came"), [(2, "credited"), (3, "Conflict")])
 async def test_a_ledger_that_grows_meanwhile_is_read_again(scene: Scene, redis_url: str, looks: int, came: str) -> None:
     """What was written after the look is counted; too much of it and the look is repeated, but not for ever."""
-    growing = _Growing(redis.Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0)), looks)
+    growing = _Growing(redis_url, looks)
     try:
         done = await Credits(growing).credit_request(scene.team, "bought", a_credit(100))
     except Conflict:

@@ -20,9 +20,9 @@
 --        standings {what, scope, limit, remaining, reset ms from now}, for every limit there is, after this decision
 -- Keeps  spent + held <= budget for team and key after every admission, whatever runs beside it
 
-if not USAGE then return {'clock', int(now)} end
+if not USAGE then return {'clock', now_text} end
 
-local TICKET_MS = 5000 -- a ticket whose holder has not asked for so long is dead: ten times the longest pause
+local MOST_RECENT = 100 -- of a key, for whoever lists them
 
 local id, key_id = ARGV[2], ARGV[3]
 local cost, images, tokens = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
@@ -35,7 +35,7 @@ local scopes, refusals, standings, place, earlier = {}, {}, {}, 0, ''
 
 local function reply(verdict)
   local team, key = scopes[1] or {}, scopes[2] or {}
-  return {verdict, int(now), team.period or '', key.period or '', team.day or '', key.day or '', int(place),
+  return {verdict, now_text, team.period or '', key.period or '', team.day or '', key.day or '', place,
     refusals, standings, earlier}
 end
 
@@ -58,17 +58,19 @@ for i = 0, 1 do
     name = ARGV[a + 16], buckets = i == 0 and TEAM_BUCKETS or KEY_BUCKETS, levels = {},
     requests = tonumber(ARGV[a]), images = tonumber(ARGV[a + 1]), tokens = tonumber(ARGV[a + 2]),
     concurrent = tonumber(ARGV[a + 3]), per_day = tonumber(ARGV[a + 4]), budget = tonumber(ARGV[a + 5])}
+  scope.has_rates = scope.requests >= 0 or scope.images >= 0 or scope.tokens >= 0
   scope.period, scope.period_ends = current(a + 6)
-  scope.day, scope.day_ends = current(a + 11)
-  if not scope.period or not scope.day then return {'clock', int(now)} end
-  if scope.per_day < 0 then scope.day = '' end -- nobody counts it
+  scope.day = ''
+  if scope.per_day >= 0 then scope.day, scope.day_ends = current(a + 11) end -- or nobody counts it
+  if not scope.period or not scope.day then return {'clock', now_text} end
   scopes[i + 1] = scope
 end
+local team, key = scopes[1], scopes[2]
 
 local standing = redis.call('HGET', RESERVATIONS, id)
 if standing then -- a repeated admit of a request that is held already
   local r = unpack_reservation(standing)
-  scopes[1].period, scopes[2].period, scopes[1].day, scopes[2].day = r.team_period, r.key_period, r.team_day, r.key_day
+  team.period, key.period, team.day, key.day = r.team_period, r.key_period, r.team_day, r.key_day
   return reply('again')
 end
 
@@ -81,94 +83,74 @@ if is_resolved(id) then
   return reply('refused')
 end
 
--- The same purchase under the same Idempotency-Key: whatever became of it, it is not made again.
-local function find_repeated()
-  local first = is_named and redis.call('GET', IDEMPOTENCY)
-  if not first then return end
-  local request, asked_for = string.match(first, '^([^|]*)|(.*)$')
-  local asked = string.match(redis.call('HGET', TICKETS, request) or '', '^(%d+)|')
-  local waits = asked and math.abs(now - tonumber(asked)) <= TICKET_MS
-  local came_to_nothing = not waits and not find_hold(request) and not is_resolved(request) -- it died in the queue
-  if request == id or came_to_nothing then return end
-  earlier = request
-  return asked_for == fingerprint and 'join' or 'mismatch'
-end
-
--- A retry of an SDK claims one request of its kind that nobody has got: one whose client has gone before one that is still
--- waited for (a proxy can hide that its client has gone, and a dead gateway cannot tell), that before one whose answer left
--- for its client a moment ago (it may not have arrived), and that before one whose error was told; of equals the newest,
--- for it is hardly ever another's of long ago. Each is claimed once per retry count. Where no client has gone but some were
--- refused, it is one of those, and buys.
-local GONE, WAITED_FOR, GIVEN, TOLD = 1, 2, 3, 4
-
-local function is_long_over(request)
-  return redis.call('HEXISTS', RESERVATIONS, request) == 0
-    and now - tonumber(redis.call('ZSCORE', RESOLVED, request) or '0') > SOON_MS
-end
-
-local function rank_of(c)
-  if c.told == '2' then return now - c.since <= GIVEN_MS and GIVEN or nil end
-  return c.told == '1' and TOLD or c.attended > 0 and WAITED_FOR or GONE
-end
-
-local function claim_retried()
-  if retry_count == '0' or is_named then return end
-  local best, best_rank
-  local found = redis.call('HGETALL', RETRIES)
-  for i = 1, #found, 2 do
-    local request = found[i]
-    if request ~= REFUSED and is_long_over(request) then
-      redis.call('HDEL', RETRIES, request)
-    elseif request ~= REFUSED then
-      local c = unpack_claimable(found[i + 1])
-      local rank = not string.find(c.claims, ',' .. retry_count .. ',', 1, true) and rank_of(c)
-      if rank and (not best or rank < best_rank or rank == best_rank and c.since > best.since) then
-        earlier, best, best_rank = request, c, rank
-      end
-    end
+-- The same purchase as an earlier one, unless it has a place in the queue: then it is on its way to one of its own.
+local tickets, has_place = redis.call('ZRANGE', QUEUE, 0, -1), false
+for _, ticket in ipairs(tickets) do has_place = has_place or ticket == id end
+if mode ~= 'quote' and not has_place then
+  local verdict, request
+  if is_named then
+    verdict, request = find_repeated(id, fingerprint)
+  elseif retry_count ~= '0' then
+    verdict, request = claim_retried(retry_count, attended)
   end
-  local refused = best_rank ~= GONE and refused_lately() or 0
-  if refused > 0 then set_refused(refused - 1) end
-  if refused > 0 or not best then
-    earlier = ''
-    return
+  if verdict then
+    earlier = request
+    return reply(verdict)
   end
-  best.attended = best.attended + tonumber(attended)
-  best.claims = (best.claims == '' and ',' or best.claims) .. retry_count .. ','
-  redis.call('HSET', RETRIES, earlier, pack_claimable(best))
-  return 'join'
-end
-
--- One that has a place in the queue is on its way to a purchase of its own.
-if mode ~= 'quote' and not redis.call('ZSCORE', QUEUE, id) then
-  local verdict = find_repeated() or claim_retried()
-  if verdict then return reply(verdict) end
 end
 
 expire_overdue(100)
 
-local function tell(what, scope, limit, remaining, reset)
-  standings[#standings + 1] = {what, scope.name, int(limit), int(math.floor(remaining)), int(math.ceil(reset))}
+-- read all, check all
+
+-- What the limits are held against, in one read of each hash that some limit needs.
+local has_budget = team.budget >= 0 or key.budget >= 0
+if has_budget then
+  local spent = redis.call('HMGET', SPEND, 'team:' .. team.period, key.name .. ':' .. key.period)
+  team.spent, key.spent = tonumber(spent[1] or '0'), tonumber(spent[2] or '0')
+end
+if has_budget or team.concurrent >= 0 or key.concurrent >= 0 then
+  local held = redis.call('HMGET', HELD, 'team:cost', 'team:images', key.name .. ':cost', key.name .. ':images')
+  team.held, team.busy = tonumber(held[1] or '0'), tonumber(held[2] or '0')
+  key.held, key.busy = tonumber(held[3] or '0'), tonumber(held[4] or '0')
+end
+if team.per_day >= 0 or key.per_day >= 0 then -- counted at admission, corrected when it is known how many there were
+  local days = redis.call('HMGET', DAYS, 'team:day', 'team:images', key.name .. ':day', key.name .. ':images')
+  team.today = days[1] == team.day and tonumber(days[2]) or 0
+  key.today = days[3] == key.day and tonumber(days[4]) or 0
 end
 
--- read all, check all
+-- A token bucket: as deep as its limit per minute, refilled evenly, fractions kept; a clock that steps back adds
+-- nothing.
+local function bucket_level(scope, what, level, at)
+  local limit = scope[what]
+  if not level then return limit end
+  if tonumber(at) > now then -- or it would not fill again until the clock is where it was
+    redis.call('HSET', scope.buckets, what .. ':at', now_text)
+  end
+  local gained = math.max(0, now - at) * limit / 60000
+  return math.min(limit, level + gained)
+end
 
 local lacks_slot = {} -- by scope: what a ticket in the queue waits for
 for _, scope in ipairs(scopes) do
-  for _, what in ipairs(RATES) do
-    local limit, amount = scope[what], amounts[what]
-    if limit >= 0 then
-      local have = bucket_level(scope.buckets, what, limit)
-      scope.levels[what] = have
-      if limit == 0 then refuse('blocked', scope, -1, 0, 0)
-      elseif amount > limit then refuse('too_many_' .. what, scope, -1, limit, have)
-      elseif have < amount then
-        refuse(what .. '_per_minute', scope, math.ceil((amount - have) * 60000 / limit), limit, have)
+  if scope.has_rates then
+    local kept = redis.call('HMGET', scope.buckets, 'requests', 'requests:at', 'images', 'images:at',
+      'tokens', 'tokens:at') -- in the order of RATES
+    for i, what in ipairs(RATES) do
+      local limit, amount = scope[what], amounts[what]
+      if limit >= 0 then
+        local have = bucket_level(scope, what, kept[2 * i - 1], kept[2 * i])
+        scope.levels[what] = have
+        if limit == 0 then refuse('blocked', scope, -1, 0, 0)
+        elseif amount > limit then refuse('too_many_' .. what, scope, -1, limit, have)
+        elseif have < amount then
+          refuse(what .. '_per_minute', scope, math.ceil((amount - have) * 60000 / limit), limit, have)
+        end
       end
     end
   end
   if scope.per_day >= 0 then
-    scope.today = day_count(scope.name, scope.day)
     if scope.per_day == 0 then refuse('blocked', scope, -1, 0, 0)
     elseif images > scope.per_day then refuse('too_many_images_per_day', scope, -1, scope.per_day, 0)
     elseif scope.today + images > scope.per_day then
@@ -176,15 +158,12 @@ for _, scope in ipairs(scopes) do
     end
   end
   if scope.budget >= 0 then
-    scope.spent = tonumber(redis.call('HGET', SPEND, scope.name .. ':' .. scope.period) or '0')
-    scope.held = tonumber(redis.call('HGET', HELD, scope.name .. ':cost') or '0')
     if scope.budget == 0 then refuse('blocked', scope, -1, 0, 0)
     elseif scope.spent + scope.held + cost > scope.budget then
       refuse('budget', scope, -1, scope.budget, scope.budget - scope.spent - scope.held, scope.period_ends)
     end
   end
   if scope.concurrent >= 0 then
-    scope.busy = tonumber(redis.call('HGET', HELD, scope.name .. ':images') or '0')
     if scope.concurrent == 0 then refuse('blocked', scope, -1, 0, 0)
     elseif images > scope.concurrent then refuse('too_many_concurrent_images', scope, -1, scope.concurrent, 0)
     elseif scope.busy + images > scope.concurrent then lacks_slot[scope.name] = scope
@@ -194,10 +173,12 @@ end
 
 -- First come, first served: whoever was here before and waits for a slot that this request would take goes first. A
 -- request that waits for a slot of its key holds up nobody but that key.
-local tickets, in_queue = redis.call('ZRANGE', QUEUE, 0, -1), false
-for _, ticket in ipairs(tickets) do
+local in_queue = false
+local ticket_notes = #tickets > 0 and -- not many more than the longest queue: the dead ones of it are cleared here
+  redis.call('HMGET', TICKETS, unpack(tickets))
+for i, ticket in ipairs(tickets) do
   if ticket == id then in_queue = true end
-  local asked, waits_for = string.match(redis.call('HGET', TICKETS, ticket) or '', '^(%d+)|(.*)$')
+  local asked, waits_for = string.match(ticket_notes[i] or '', '^(%d+)|(.*)$')
   if not asked or math.abs(now - tonumber(asked)) > TICKET_MS then -- also from a clock that has been set back
     if mode ~= 'quote' then leave_queue(ticket) end
     if ticket == id then in_queue = false end
@@ -229,25 +210,12 @@ end
 -- What is known of it from now on, in the queue or under way.
 local function note_request(state)
   redis.call('HSET', REQUEST, 'key', key_id, 'model', ARGV[10], 'operation', ARGV[14], 'state', state,
-    'admitted', int(now), 'quote', int(cost), 'retries', string.match(RETRIES, '[^:]*$'))
-  redis.call('PEXPIRE', REQUEST, int(REQUEST_MS))
-  redis.call('ZADD', RECENT, int(now), id)
+    'admitted', now_text, 'quote', ARGV[7], 'retries', string.match(RETRIES, '.*:(.*)'))
+  redis.call('PEXPIRE', REQUEST, REQUEST_LIFE)
+  redis.call('ZADD', RECENT, now_text, id)
   redis.call('ZREMRANGEBYRANK', RECENT, 0, -MOST_RECENT - 1)
-  redis.call('PEXPIRE', RECENT, int(REQUEST_MS))
-  if is_named then redis.call('SET', IDEMPOTENCY, id .. '|' .. fingerprint, 'PX', int(REQUEST_MS)) end
-end
-
-local function make_claimable()
-  if is_named then return end
-  -- The forgotten ones of a prompt that is asked for all the time: some looked at for each one that comes.
-  for _, request in ipairs(redis.call('HRANDFIELD', RETRIES, 3)) do
-    if request ~= REFUSED and is_long_over(request) then redis.call('HDEL', RETRIES, request) end
-  end
-  if redis.call('HLEN', RETRIES) < MOST_CLAIMABLE then
-    local told = attended == '1' and '0' or '2' -- who comes later is told where, now
-    redis.call('HSET', RETRIES, id, pack_claimable({since = now, attended = attended, told = told, claims = ''}))
-  end
-  redis.call('PEXPIRE', RETRIES, int(RETRY_MS))
+  redis.call('PEXPIRE', RECENT, REQUEST_LIFE)
+  if is_named then redis.call('SET', IDEMPOTENCY, id .. '|' .. fingerprint, 'PX', REQUEST_LIFE) end
 end
 
 -- Whether an SDK tries it again: not where waiting does not help, or takes too long.
@@ -268,9 +236,9 @@ if mode ~= 'quote' then
     end
     local waits_for = ''
     for name in pairs(lacks_slot) do waits_for = waits_for .. '[' .. name .. ']' end
-    redis.call('HSET', TICKETS, id, int(now) .. '|' .. waits_for)
-    redis.call('PEXPIRE', QUEUE, BUCKET_MS)
-    redis.call('PEXPIRE', TICKETS, BUCKET_MS)
+    redis.call('HSET', TICKETS, id, now_text .. '|' .. waits_for)
+    redis.call('PEXPIRE', QUEUE, BUCKET_LIFE)
+    redis.call('PEXPIRE', TICKETS, BUCKET_LIFE)
     if not in_queue then
       note_request('waiting')
       set_refused(refused_lately() + 1) -- should it hang up: its retry may come before anybody has noticed
@@ -280,34 +248,48 @@ if mode ~= 'quote' then
     set_refused(math.max(0, refused_lately() - 1))
     if not admitted then
       end_request(id, {outcome = 'failed', again = '1', attended = attended, key_id = key_id, model = ARGV[10],
-        operation = ARGV[14], admitted = now, quote = cost, cost = 0, delivered = 0, result = '', error = '', about = ''})
+        operation = ARGV[14], admitted = now_text, quote = ARGV[7], cost = '0', delivered = '0', result = '', error = '',
+        about = ''})
     end
   elseif not admitted and will_be_retried() then
     set_refused(refused_lately() + 1)
   end
   if admitted then
+    local counted = {} -- fields and values of days
     for _, scope in ipairs(scopes) do
-      for _, what in ipairs(RATES) do
-        if scope.levels[what] then
-          scope.levels[what] = scope.levels[what] - amounts[what]
-          set_bucket(scope.buckets, what, scope.levels[what])
+      if scope.has_rates then
+        local filled = {} -- fields and values of its buckets
+        for what, level in pairs(scope.levels) do
+          local n = #filled
+          scope.levels[what] = level - amounts[what]
+          filled[n + 1], filled[n + 2] = what, string.format('%.17g', scope.levels[what])
+          filled[n + 3], filled[n + 4] = what .. ':at', now_text
         end
+        redis.call('HSET', scope.buckets, unpack(filled))
+        redis.call('PEXPIRE', scope.buckets, BUCKET_LIFE)
       end
-      if scope.today then
+      if scope.per_day >= 0 then
+        local n = #counted
         scope.today = scope.today + images
-        set_day(scope.name, scope.day, scope.today)
+        counted[n + 1], counted[n + 2] = scope.name .. ':day', scope.day
+        counted[n + 3], counted[n + 4] = scope.name .. ':images', int(scope.today)
       end
-      if scope.held then scope.held = scope.held + cost end
-      if scope.busy then scope.busy = scope.busy + images end
+      if scope.budget >= 0 then scope.held = scope.held + cost end
+      if scope.concurrent >= 0 then scope.busy = scope.busy + images end
     end
-    hold_add(key_id, cost, images)
+    if #counted > 0 then redis.call('HSET', DAYS, unpack(counted)) end
+    change_held(key_id, ARGV[7], ARGV[8])
     redis.call('ZADD', HOLDS, int(now + LEASE_MS), id)
-    redis.call('HSET', RESERVATIONS, id, pack_reservation({cost = cost, images = images, tokens = tokens,
-      key_id = key_id, team_period = scopes[1].period, key_period = scopes[2].period, team_day = scopes[1].day,
-      key_day = scopes[2].day, admitted = now, model = ARGV[10], note = ARGV[11]}))
+    redis.call('HSET', RESERVATIONS, id, pack_reservation({cost = ARGV[7], images = ARGV[8], tokens = ARGV[9],
+      key_id = key_id, team_period = team.period, key_period = key.period, team_day = team.day, key_day = key.day,
+      admitted = now_text, model = ARGV[10], note = ARGV[11]}))
     note_request('in_progress')
-    make_claimable()
+    if not is_named then make_claimable(id, attended) end
   end
+end
+
+local function tell(what, scope, limit, remaining, reset)
+  standings[#standings + 1] = {what, scope.name, limit, math.floor(remaining), math.ceil(reset)}
 end
 
 for _, scope in ipairs(scopes) do
@@ -315,9 +297,13 @@ for _, scope in ipairs(scopes) do
     local limit, have = scope[what], scope.levels[what]
     if have then tell(what, scope, limit, have, limit > 0 and (limit - have) * 60000 / limit or 0) end
   end
-  if scope.busy then tell('concurrent_images', scope, scope.concurrent, scope.concurrent - scope.busy, 0) end
-  if scope.today then tell('images_per_day', scope, scope.per_day, scope.per_day - scope.today, scope.day_ends - now) end
-  if scope.held then
+  if scope.concurrent >= 0 then
+    tell('concurrent_images', scope, scope.concurrent, scope.concurrent - scope.busy, 0)
+  end
+  if scope.per_day >= 0 then
+    tell('images_per_day', scope, scope.per_day, scope.per_day - scope.today, scope.day_ends - now)
+  end
+  if scope.budget >= 0 then
     tell('budget', scope, scope.budget, scope.budget - scope.spent - scope.held, scope.period_ends - now)
   end
 end

@@ -3,5 +3,5 @@
 -- ARGV   1 hour (books.lua)   2 how many at most
 -- Reply  {number expired, now ms}, or {'clock', now ms}
 
-if not USAGE then return {'clock', int(now)} end
-return {int(expire_overdue(tonumber(ARGV[2]))), int(now)}
+if not USAGE then return {'clock', now_text} end
+return {int(expire_overdue(ARGV[2])), now_text}

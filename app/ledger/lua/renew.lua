@@ -5,10 +5,11 @@
 -- Keeps  only a hold that still stands is renewed: an expired one stays expired
 
 local renewed = 0
+local lease_ends = int(now + LEASE_MS)
 for i = 2, #ARGV do
   if redis.call('ZSCORE', HOLDS, ARGV[i]) then
-    redis.call('ZADD', HOLDS, int(now + LEASE_MS), ARGV[i])
+    redis.call('ZADD', HOLDS, lease_ends, ARGV[i])
     renewed = renewed + 1
   end
 end
-return {int(renewed), int(now)}
+return {int(renewed), now_text}

@@ -11,22 +11,21 @@
 --        already | clock; spent in the periods of this request, behind this entry ('' where nothing was written)
 -- Keeps  one request is charged once: the hold goes and the spend comes in one step; a repeat changes nothing
 
-if not USAGE then return {'clock', int(now)} end
+if not USAGE then return {'clock', now_text} end
 
-local id = ARGV[2]
-local entry = {kind = 'settle', request = id, key_id = ARGV[3], model = ARGV[4], outcome = ARGV[5],
-  cost = tonumber(ARGV[6]), quote = tonumber(ARGV[7]), delivered = tonumber(ARGV[8]),
-  usage = {tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])}, again = '0',
+local id, cost = ARGV[2], ARGV[6]
+local entry = {kind = 'settle', request = id, key_id = ARGV[3], model = ARGV[4], outcome = ARGV[5], cost = cost,
+  quote = ARGV[7], delivered = ARGV[8], usage = {ARGV[9], ARGV[10], ARGV[11], ARGV[12]}, again = '0',
   operation = ARGV[19], result = ARGV[20], attended = ARGV[21], error = ARGV[22], about = ARGV[23],
-  team_period = ARGV[13], key_period = ARGV[14], admitted = tonumber(ARGV[15]), flags = ARGV[16], note = ARGV[17]}
+  team_period = ARGV[13], key_period = ARGV[14], admitted = ARGV[15], flags = ARGV[16], note = ARGV[17]}
 
-local came, r, cost = 'settled', nil, entry.cost
+local came, r = 'settled', nil
 if is_resolved(id) then
   local charged = redis.call('HGET', EXPIRED, id)
-  if not charged then return {'already', int(now), '', ''} end
+  if not charged then return {'already', now_text, '', ''} end
   came, r = 'corrected', unpack_reservation(charged)
   entry.kind = 'correction'
-  entry.cost = entry.cost - r.cost
+  entry.cost = int(cost - r.cost)
 else
   r = find_hold(id)
 end
@@ -37,12 +36,11 @@ end_request(id, entry)
 if came == 'corrected' then
   redis.call('HDEL', EXPIRED, id)
 else
-  close_hold(id)
+  if r then close_hold(id, r) end
   entomb(id)
 end
 if r then
-  local u = entry.usage
-  correct_counts(r, ARGV[18] == '1' and u[1] + u[2] + u[3] + u[4] or nil,
-    entry.outcome == 'delivered' and entry.delivered or nil)
+  correct_counts(r, ARGV[18] == '1' and ARGV[9] + ARGV[10] + ARGV[11] + ARGV[12] or nil,
+    entry.outcome == 'delivered' and tonumber(entry.delivered) or nil)
 end
-return {came, int(now), int(team_spent), int(key_spent)}
+return {came, now_text, int(team_spent), int(key_spent)}

@@ -2,7 +2,7 @@
 --
 -- KEYS   1 retries
 -- ARGV   1 request id
--- Layout books.lua: pack_claimable
+-- Layout app/ledger/lua/register.lua: pack_claimable
 -- Clock  none
 -- Reply  1 where it can still be claimed, else 0
 

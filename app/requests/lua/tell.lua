@@ -2,7 +2,7 @@
 --
 -- KEYS   1 retries
 -- ARGV   1 request id   2 which: 1 the error, 2 the answer
--- Layout books.lua: pack_claimable
+-- Layout app/ledger/lua/register.lua: pack_claimable
 -- Clock  the server's TIME in milliseconds, never the caller's
 -- Reply  1 where it could still be claimed, else 0
 
