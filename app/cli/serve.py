@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from app.admin.guard import OwnAddress
 from app.cli.local import owned_redis
-from app.cli.tuning import tune_allocator, tune_collector
+from app.cli.tuning import returning_memory, tune_allocator, tune_collector
 from app.embedded.errors import EmbeddedError
 from app.embedded.lock import SERVE
 from app.errors import GatewayError, StoreUnavailable
@@ -86,7 +86,8 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
             address = None if own is None else _own_address(own, listener)
             config = server_config(create_app(services, address), settings)
             tune_collector()
-            await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
+            async with returning_memory(services.in_flight):
+                await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
     note("stopped", "stopped")
 
 

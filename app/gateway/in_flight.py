@@ -12,8 +12,10 @@ class InFlight:
     """Counts requests under way; beyond the limit the next is refused before anything is done for it."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self._limit = most
         self.number = 0
+        self.most = 0
+        """The most there were at once; whoever looks may begin to count anew."""
 
     def one(self) -> Self:
         """Carry one request, as long as the context lasts."""
@@ -26,12 +28,13 @@ class InFlight:
             Overloaded: there are enough.
 
         """
-        if self.number >= self._most:
+        if self.number >= self._limit:
             raise Overloaded(
                 "This gateway has as many requests in flight as it may carry; try again in a moment.",
                 retry_after_seconds=2,
             )
         self.number += 1
+        self.most = max(self.most, self.number)
 
     def __exit__(self, *_: object) -> None:
         """It is over."""

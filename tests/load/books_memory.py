@@ -19,7 +19,7 @@ from tests.support.redis_server import RedisServer
 
 _AT_ONCE = 200
 _COST = 41_200_000
-_NOTE = {
+NOTE = {
     "prices": {
         "text_input": 5000,
         "image_input": 8000,
@@ -31,7 +31,7 @@ _NOTE = {
     "catalog": "0123456789ab",
 }
 """What an entry of gpt-image-2 keeps of its prices."""
-_ABOUT = {
+ABOUT = {
     "stages": {"authenticate": 0.05, "normalise": 0.3, "quote": 0.02, "admit": 0.7, "forward": 21432.2},
     "first_byte_seconds": 21.4,
 }
@@ -47,9 +47,9 @@ async def fill(scene: Scene, number: int) -> None:
         identity = Identity(operation="generations", fingerprint=fingerprint)
         principal = scene.principal(key)
         asked = quote(_COST * 2, 1, 4000)
-        admission = await scene.books.admit(principal, request_id, "gpt-image-2", asked, dict(_NOTE), identity=identity)
+        admission = await scene.books.admit(principal, request_id, "gpt-image-2", asked, dict(NOTE), identity=identity)
         assert admission.hold is not None, admission
-        ending = Ending(attended=True, about=_ABOUT)
+        ending = Ending(attended=True, about=ABOUT)
         await scene.books.settle(admission.hold, delivered(_COST, usage=usage), ending)
 
     for start in range(0, number, _AT_ONCE):
