@@ -158,6 +158,11 @@ class Books:
         """Make the leases of a team's holds whole again; how many still stood."""
         return int((await self._run(RENEW, team_id, "", request_ids))[0])
 
+    async def with_holds(self, team_ids: Sequence[str]) -> list[str]:
+        """Those of these teams that have any; asked in one write, at a tenth of what `expire` costs."""
+        counts = await self._datastore.commands([("ZCARD", TeamKeys(team_id).holds) for team_id in team_ids])
+        return [team_id for team_id, count in zip(team_ids, counts, strict=True) if count]
+
     async def expire(self, team_id: str) -> int:
         """Resolve up to 100 overdue holds of a team; how many there were."""
         return int((await self._run(EXPIRE, team_id, "", [_SWEPT_AT_ONCE]))[0])

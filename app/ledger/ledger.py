@@ -9,9 +9,9 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
+import orjson
 from typing_extensions import override
 
 from app.accounts.models import Principal
@@ -51,7 +51,7 @@ class Ledger:
         self._principals: dict[str, Principal] = {}  # of the same requests
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._recent = Recent(identities, time.monotonic)
+        self._recent = Recent(identities, time.monotonic, self._apply_again)
         self.restored = 0
         """Resolutions that Redis had forgotten and that were written again."""
         self._upkeep = Upkeep(books, journal, self._recent, team_ids, self._open, self._apply_late)
@@ -178,19 +178,26 @@ class Ledger:
         self, team_id: str, key_id: str, request_id: str, identity: Identity, resolution: Resolution
     ) -> None:
         """Give back what may or may not have been admitted."""
-        release = partial(self._books.release, team_id, key_id, request_id, resolution, identity)
-        await release()
-        self._recent.keep(release)
+        await self._books.release(team_id, key_id, request_id, resolution, identity)
+        whose = {"team": team_id, "key": key_id, "request": request_id}
+        self._recent.keep(orjson.dumps({"do": "release", **whose, "identity": identity, "resolution": resolution}))
 
-    async def _apply_again(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
+    async def _apply_again(self, kept: bytes) -> None:
         """Send a resolution once more after a failover; told when it had been forgotten."""
+        record: Record = orjson.loads(kept)
+        resolution = _resolution(record["resolution"])
+        if record["do"] == "release":
+            identity = Identity(**record["identity"])
+            await self._books.release(record["team"], record["key"], record["request"], resolution, identity)
+            return
+        hold, ending = _hold(record["hold"]), Ending(**record["ending"])
         if await self._came_of(hold, resolution, ending) in ("settled", "released", "tombstone"):
             self.restored += 1
             log.warning("a resolution was forgotten and is there again", extra={"request_id": hold.request_id})
 
     async def _apply(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         came = await self._came_of(hold, resolution, ending)
-        self._recent.keep(partial(self._apply_again, hold, resolution, ending))
+        self._recent.keep(orjson.dumps({"do": "resolve", "hold": hold, "resolution": resolution, "ending": ending}))
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
 

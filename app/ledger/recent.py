@@ -18,8 +18,8 @@ MOST_KEPT = 20_000
 """About 20 MB. At a thousand resolutions a second that is the last twenty seconds."""
 _AT_ONCE = 100
 
-Again = Callable[[], Awaitable[object]]
-"""Sends one resolution once more."""
+Again = Callable[[bytes], Awaitable[object]]
+"""Sends one resolution once more, given what was kept of it."""
 Identities = Callable[[], Awaitable[frozenset[str]]]
 """What names the servers that hold the books and their history; a failover or a restart brings a new one."""
 
@@ -27,21 +27,23 @@ Identities = Callable[[], Awaitable[frozenset[str]]]
 class Recent:
     """Remembers what this process has resolved, and sends it again when the books' servers are not what they were."""
 
-    def __init__(self, identities: Identities, clock: Callable[[], float]) -> None:
+    def __init__(self, identities: Identities, clock: Callable[[], float], again: Again) -> None:
         self._identities = identities
         self._clock = clock
+        self._again = again
         self._known: frozenset[str] | None = None
-        self._kept: deque[tuple[float, Again]] = deque(maxlen=MOST_KEPT)
-        self._due: list[Again] = []  # to be sent again
+        # As bytes: twenty thousand of them as objects would be half a million for the garbage collector to look at.
+        self._kept: deque[tuple[float, bytes]] = deque(maxlen=MOST_KEPT)
+        self._due: list[bytes] = []  # to be sent again
         self.failovers = 0
         """How often the books' servers were not what they had been."""
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, again: Again) -> None:
-        """Remember how to send a resolution again that Redis has just confirmed."""
-        self._kept.append((self._clock(), again))
+    def keep(self, record: bytes) -> None:
+        """Remember a resolution that Redis has just confirmed."""
+        self._kept.append((self._clock(), record))
 
     async def look(self) -> None:
         """See whether there was a failover, and send everything again if there was; the next look tries what failed.
@@ -55,7 +57,7 @@ class Recent:
         found = await self._identities()
         if self._known is not None and not found <= self._known:
             self.failovers += 1
-            self._due += [again for _, again in self._kept]
+            self._due += [record for _, record in self._kept]
             told = {"event": "redis_failover", "records": len(self._due)}
             log.warning("redis is not what it was; resolutions are sent again", extra=told)
         self._known = found if self._known is None else self._known | found
@@ -63,18 +65,17 @@ class Recent:
         while self._kept and self._kept[0][0] < oldest:
             self._kept.popleft()
         if self._due:
-            self._due = await _failed(self._due)
+            self._due = await self._failed(self._due)
 
-
-async def _failed(due: list[Again]) -> list[Again]:
-    """Those of all that could not be sent; one server that is away does not keep the others from theirs."""
-    failed: list[Again] = []
-    for start in range(0, len(due), _AT_ONCE):
-        part = due[start : start + _AT_ONCE]
-        results = await asyncio.gather(*[again() for again in part], return_exceptions=True)
-        for again, result in zip(part, results, strict=True):
-            if isinstance(result, StoreUnavailable):
-                failed.append(again)
-            elif isinstance(result, Exception):
-                log.error("a resolution could not be sent again", exc_info=result)
-    return failed
+    async def _failed(self, due: list[bytes]) -> list[bytes]:
+        """Those of all that could not be sent; one server that is away does not keep the others from theirs."""
+        failed: list[bytes] = []
+        for start in range(0, len(due), _AT_ONCE):
+            part = due[start : start + _AT_ONCE]
+            results = await asyncio.gather(*[self._again(record) for record in part], return_exceptions=True)
+            for record, result in zip(part, results, strict=True):
+                if isinstance(result, StoreUnavailable):
+                    failed.append(record)
+                elif isinstance(result, Exception):
+                    log.error("a resolution could not be sent again", exc_info=result)
+        return failed

@@ -18,7 +18,7 @@ SWEEP_SECONDS = 5.0
 SWEEP_ROUND_SECONDS = 15.0  # lease and round together are the minute in which a vanished process is cleaned up after
 REPLAY_SECONDS = 1.0
 LOOK_SECONDS = 2.0
-_LEAST_SWEPT = 200
+_LEAST_SWEPT = _AT_ONCE = 200
 
 TeamIds = Callable[[], Awaitable[list[str]]]
 
@@ -82,7 +82,10 @@ class Upkeep:
             self._unswept = await self._team_ids()
             self._sweep_size = max(_LEAST_SWEPT, int(len(self._unswept) * SWEEP_SECONDS / SWEEP_ROUND_SECONDS) + 1)
         part, self._unswept = self._unswept[: self._sweep_size], self._unswept[self._sweep_size :]
-        expired = sum(await asyncio.gather(*[self._books.expire(team_id) for team_id in part]))
+        expired = 0
+        for start in range(0, len(part), _AT_ONCE):  # requests come between
+            holders = await self._books.with_holds(part[start : start + _AT_ONCE])
+            expired += sum(await asyncio.gather(*[self._books.expire(team_id) for team_id in holders]))
         if expired:
             told = {"event": "holds_expired", "holds": expired}
             log.warning("holds of a vanished process were charged at their quote", extra=told)

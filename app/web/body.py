@@ -87,11 +87,14 @@ class RequestBody:
 
     async def _next(self, deadline: float, limits: BodyLimits) -> tuple[bytes, bool]:
         """The next piece, and whether it is the last."""
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await self._receive()
-        except TimeoutError:
-            raise BodyTooSlow(f"The request's body did not arrive within {limits.seconds:g} seconds.") from None
+        if self._wire is not None and self._wire.has_news:
+            message = await self._receive()  # which waits for nothing then, and so needs no timer
+        else:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await self._receive()
+            except TimeoutError:
+                raise BodyTooSlow(f"The request's body did not arrive within {limits.seconds:g} seconds.") from None
         if message["type"] == "http.disconnect":
             self.is_left = True
             raise ClientGone("The client hung up before its body was complete.")

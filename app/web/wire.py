@@ -1,5 +1,6 @@
 """The connection under one request, as our server protocol offers it beside ASGI: cut it, see it block, see it go."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -19,22 +20,25 @@ class _Flow(Protocol):
     write_paused: bool
 
 
-class _Answer(Protocol):
+class _Cycle(Protocol):
     chunked_encoding: bool | None
     disconnected: bool
+
+    @property
+    def message_event(self) -> asyncio.Event: ...
 
 
 class Wire:
     """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
 
-    __slots__ = ("_flow", "_note", "_transport", "answer", "is_gone")
+    __slots__ = ("_flow", "_note", "_transport", "cycle", "is_gone")
 
     def __init__(self, transport: _Transport, flow: _Flow) -> None:
         self._transport = transport
         self._flow = flow
         self._note: Callable[[], None] | None = None
-        self.answer: _Answer | None = None
-        """How far the server is with its answer."""
+        self.cycle: _Cycle | None = None
+        """How far the server is with this request and its answer."""
         self.is_gone = False
         """Whether the client has hung up."""
 
@@ -43,13 +47,18 @@ class Wire:
         """Whether the client takes nothing at this moment; sending waits for nothing otherwise."""
         return self._flow.write_paused
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something has come that was not received yet; receiving waits for nothing then."""
+        return self.cycle is not None and self.cycle.message_event.is_set()
+
     def takes_chunk(self, piece: bytes) -> bool:
         """Send a piece of a chunked answer (RFC 9112 §7.1) as it is; False where the server has to do that itself.
 
         The server would first copy a megabyte to put its length before it.
         """
-        answer = self.answer
-        if not piece or self._flow.write_paused or answer is None or answer.disconnected or not answer.chunked_encoding:
+        cycle = self.cycle
+        if not piece or self._flow.write_paused or cycle is None or cycle.disconnected or not cycle.chunked_encoding:
             return False
         self._transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n"))
         return True

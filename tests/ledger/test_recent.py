@@ -1,5 +1,6 @@
 """What a failover forgot is sent again, once."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
@@ -17,7 +18,17 @@ class Servers:
         self.names = frozenset({"first"})
         self.now = 0.0
         self.is_away = False
-        self.recent = Recent(self._identities, lambda: self.now)
+        self.recent = Recent(self._identities, lambda: self.now, self._again)
+        self._sent: dict[bytes, Callable[[], Awaitable[object]]] = {}
+
+    def keep(self, send: Callable[[], Awaitable[object]]) -> None:
+        """Have a resolution remembered that was sent like this."""
+        record = b"%d" % len(self._sent)
+        self._sent[record] = send
+        self.recent.keep(record)
+
+    async def _again(self, record: bytes) -> object:
+        return await self._sent[record]()
 
     async def _identities(self) -> frozenset[str]:
         if self.is_away:
@@ -29,7 +40,7 @@ async def settled(scene: Scene, servers: Servers, name: str) -> None:
     """A request bought and remembered."""
     hold, resolution = await scene.hold(name, 100), delivered(60)
     await scene.books.settle(hold, resolution)
-    servers.recent.keep(partial(scene.books.settle, hold, resolution))
+    servers.keep(partial(scene.books.settle, hold, resolution))
 
 
 async def copy_of_books(scene: Scene) -> dict[bytes, bytes]:
@@ -119,7 +130,7 @@ async def test_one_server_that_is_away_keeps_no_other_from_its_own(datastore: Da
         if tries < 3:
             raise unavailable("this master is away", may_have_happened=False)
 
-    servers.recent.keep(to_the_dead)
+    servers.keep(to_the_dead)
     await settled(scene, servers, "a")
     await go_back_to(scene, {})
     servers.names = frozenset({"second"})
