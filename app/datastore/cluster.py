@@ -8,7 +8,8 @@ from typing import Any
 from redis.exceptions import AskError, MovedError, TryAgainError
 
 from app.datastore.address import Host
-from app.datastore.node import Call, Node
+from app.datastore.call import Call
+from app.datastore.node import Node
 from app.datastore.replies import unavailable
 from app.datastore.search import Search
 from app.datastore.servers import REPLICATION, Nodes, replication_id

@@ -1,75 +1,106 @@
-"""Clients for single servers, all alike: no retries, no timeouts of their own, one TLS context for all."""
+"""The way to one server: connections that are greeted as the user we are, one TLS context for all of them."""
 
+import asyncio
+import socket
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio as redis
-from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
-
 from app.datastore.address import AddressError, Host, Login, RedisAddress, Trust
+from app.datastore.call import Command
+from app.datastore.lane import Lane
 
 
-class _TlsConnection(SSLConnection):
-    """A TLS connection on a context that was made before: reading the authorities for each takes milliseconds."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where one server is, and who we are there."""
 
-    def __init__(self, *, context: ssl.SSLContext, **given: Any) -> None:
-        super().__init__(**given)
-        self.ssl_context.context = context
+    to: Host | str
+    """A host with its port, or the path of a unix socket."""
+    login: Login
+    database: int
+    context: ssl.SSLContext | None
+
+    async def open(self, changed: Callable[[Lane, Exception | None], None]) -> Lane:
+        """A connection that is ready for commands; how long it may take is the caller's to say.
+
+        Raises:
+            ConnectionError: nobody is there, or nobody we trust.
+            RedisError: the server does not let us in.
+
+        """
+        lane = await self._connected(partial(Lane, changed))
+        try:
+            await lane.ask(*self._greeting())
+        except BaseException:
+            await lane.aclose()
+            raise
+        if not lane.is_open:
+            raise ConnectionResetError("the server closed the connection once it was greeted")
+        return lane
+
+    async def ask(self, *words: str) -> Any:
+        """The reply to one command, on a connection that is closed afterwards.
+
+        Raises:
+            ConnectionError: nobody is there, or nobody we trust.
+            RedisError: the server does not let us in, or replies with an error.
+
+        """
+        lane = await self.open(lambda _lane, _error: None)
+        try:
+            (reply,) = await lane.ask(words)
+        finally:
+            await lane.aclose()
+        return reply
+
+    async def _connected(self, made: Callable[[], Lane]) -> Lane:
+        loop = asyncio.get_running_loop()
+        try:
+            if isinstance(self.to, str):
+                _, lane = await loop.create_unix_connection(made, self.to)
+            else:
+                transport, lane = await loop.create_connection(made, *self.to, ssl=self.context)
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        except OSError as error:
+            place = self.to if isinstance(self.to, str) else f"{self.to[0]}:{self.to[1]}"
+            raise ConnectionError(f"no connection to {place}: {error}") from error
+        return lane
+
+    def _greeting(self) -> list[Command]:
+        """What is said first, in one write. There is no CLIENT SETINFO: 6.2 and 7.0 do not know it."""
+        name, password = self.login.username or "", self.login.password or ""
+        hello: Command = ("HELLO", 3, "AUTH", name or "default", password) if name or password else ("HELLO", 3)
+        greeting: list[Command] = [hello, ("CLIENT", "SETNAME", "imagegate")]
+        return [*greeting, ("SELECT", self.database)] if self.database else greeting
 
 
 class Connector:
-    """Makes clients for the servers of one address: same user, same TLS.
+    """Knows the way to every server of one address: same user, same TLS.
 
     Raises:
         AddressError: a file that TLS needs cannot be used.
 
     """
 
-    def __init__(self, address: RedisAddress, *, connect_seconds: float, ca_bundle: Path | None = None) -> None:
+    def __init__(self, address: RedisAddress, *, ca_bundle: Path | None = None) -> None:
         self._address = address
-        self._connect_seconds = connect_seconds
         self._context = None if address.trust is None else tls_context(address.trust, ca_bundle)
 
-    def client(self, host: Host) -> redis.Redis:
-        """A client for one server."""
-        return self._client(host, self._address.login, self._address.database)
+    def server(self, host: Host) -> Way:
+        """The way to one server."""
+        return Way(host, self._address.login, self._address.database, self._context)
 
-    def sentinel(self, host: Host) -> redis.Redis:
-        """A client for one sentinel, which has users and passwords of its own."""
-        return self._client(host, self._address.sentinel_login, 0)
+    def sentinel(self, host: Host) -> Way:
+        """The way to one sentinel, which has users and passwords of its own."""
+        return Way(host, self._address.sentinel_login, 0, self._context)
 
-    def socket(self, path: str) -> redis.Redis:
-        """A client for the server on a unix socket."""
-        given = {"connection_class": UnixDomainSocketConnection, "path": path}
-        return self._open(self._address.login, self._address.database, given)
-
-    def _client(self, host: Host, login: Login, database: int) -> redis.Redis:
-        given: dict[str, Any] = {"connection_class": Connection, "host": host[0], "port": host[1]}
-        if self._context is not None:
-            given |= {"connection_class": _TlsConnection, "context": self._context}
-        return self._open(login, database, given | {"socket_keepalive": True})
-
-    def _open(self, login: Login, database: int, given: dict[str, Any]) -> redis.Redis:
-        pool = ConnectionPool(
-            **given,
-            username=login.username,
-            password=login.password,
-            db=database,
-            socket_timeout=None,  # a deadline stands over every round trip
-            socket_connect_timeout=self._connect_seconds,
-            retry=Retry(NoBackoff(), 0),
-            health_check_interval=0,
-            protocol=3,
-            client_name="imagegate",
-            driver_info=None,  # 6.2 and 7.0 do not know CLIENT SETINFO
-            # With it redis-py would write to idle connections that the server has closed.
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
-        )
-        return redis.Redis.from_pool(pool)
+    def socket(self, path: str) -> Way:
+        """The way to the server on a unix socket."""
+        return Way(path, self._address.login, self._address.database, None)
 
 
 def tls_context(trust: Trust, ca_bundle: Path | None) -> ssl.SSLContext:

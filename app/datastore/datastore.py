@@ -1,7 +1,7 @@
 """The one place that speaks Redis: commands and scripts, whatever the engine; errors become refusals.
 
-Commands wait for the end of the current loop tick and leave together, one write for each server (43 µs a command
-instead of 149 at 64 callers). Nothing is re-sent after an ambiguous failure: what that means, each caller decides.
+Commands wait for the end of the current loop tick and leave together, one write for each server. Nothing is re-sent
+after an ambiguous failure: what that means, each caller decides.
 """
 
 import asyncio
@@ -10,10 +10,9 @@ from typing import Any
 
 from typing_extensions import override
 
+from app.datastore.call import Argument, Call, Command
 from app.datastore.memory import Memory, read_memory
-from app.datastore.node import Call
 from app.datastore.replies import unavailable
-from app.datastore.round_trip import Argument, Command
 from app.datastore.script import Script
 from app.datastore.servers import Servers
 
@@ -50,7 +49,6 @@ class Datastore:
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Argument]) -> Any:
         """Run a script by its SHA; a server that does not know it gets the text. All keys share one hash tag."""
         words = ("EVALSHA", script.sha, len(keys), *keys, *args)
-        _check_text(words)
         return await self._servers.submit(Call(words, keys[0] if keys else None, script))
 
     async def command(self, *words: Argument) -> Any:
@@ -83,19 +81,6 @@ class Datastore:
         await self._servers.aclose()
 
 
-def _check_text(words: Command) -> None:
-    """Refuse what has no bytes (a lone surrogate) before it joins the commands of others: a fault of its caller alone.
-
-    Raises:
-        UnicodeEncodeError: it has none.
-
-    """
-    text = "".join([word for word in words if isinstance(word, str)])
-    if not text.isascii():
-        text.encode()
-
-
 def _call(words: Command) -> Call:
-    _check_text(words)
     key = words[1] if len(words) > 1 else None
     return Call(words, str(key) if isinstance(key, int) else key)

@@ -24,7 +24,7 @@ def open_datastore(
 
     """
     address = parse_address(url)
-    connector = Connector(address, connect_seconds=timeout_seconds, ca_bundle=ca_bundle)
+    connector = Connector(address, ca_bundle=ca_bundle)
     return Datastore(_servers(address, connector, timeout_seconds, watched))
 
 
@@ -32,12 +32,12 @@ def _servers(
     address: RedisAddress, connector: Connector, timeout_seconds: float, watched: RoundTrips | None
 ) -> Servers:
     def connect(host: Host, troubled: Callable[[], None]) -> Node:
-        return Node(connector.client(host), timeout_seconds=timeout_seconds, troubled=troubled, watched=watched)
+        return Node(connector.server(host), timeout_seconds=timeout_seconds, troubled=troubled, watched=watched)
 
     match address.engine:
         case "single":
-            client = connector.socket(address.socket) if address.socket else connector.client(address.hosts[0])
-            return OneServer(Node(client, timeout_seconds=timeout_seconds, watched=watched))
+            way = connector.socket(address.socket) if address.socket else connector.server(address.hosts[0])
+            return OneServer(Node(way, timeout_seconds=timeout_seconds, watched=watched))
         case "sentinel":
             sentinels = [connector.sentinel(host) for host in address.hosts]
             return WatchedServer(sentinels, address.service, connect, timeout_seconds=timeout_seconds)

@@ -52,8 +52,7 @@ class Unanswered(Exception):
 
     def __init__(self, cause: Exception, *, sent: bool) -> None:
         super().__init__(str(cause) or "no answer in time")
-        # On unix sockets redis-py wraps what the server said to our greeting.
-        self.cause = cause.__cause__ if isinstance(cause.__cause__, RedisError) else cause
+        self.cause = cause
         self.sent = sent
 
 

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-import redis.asyncio as redis
-
 from app.datastore.address import Host
-from app.datastore.node import Call, Node
-from app.datastore.replies import refusal, unavailable
-from app.datastore.round_trip import round_trip
+from app.datastore.call import Call
+from app.datastore.connector import Way
+from app.datastore.node import Node
+from app.datastore.replies import Unanswered, refusal, unavailable
 from app.datastore.search import Search
 from app.datastore.servers import REPLICATION, Nodes, replication_id
 
@@ -22,7 +21,7 @@ class WatchedServer:
 
     def __init__(
         self,
-        sentinels: Sequence[redis.Redis],
+        sentinels: Sequence[Way],
         service: str,
         connect: Callable[[Host, Callable[[], None]], Node],
         *,
@@ -67,8 +66,6 @@ class WatchedServer:
         """Wait for what is under way, then close every connection."""
         await self._search.aclose()
         await self._nodes.aclose()
-        for sentinel in self._sentinels:
-            await sentinel.aclose()
 
     async def _submit_when_found(self, call: Call) -> Any:
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
@@ -106,12 +103,13 @@ class WatchedServer:
         self._master = self._nodes.at(host)
         await self._nodes.keep({host})
 
-    async def _ask(self, sentinel: redis.Redis) -> tuple[int, Host] | str:
+    async def _ask(self, sentinel: Way) -> tuple[int, Host] | str:
         """The epoch of the last failover and the master's address; or why there is no answer."""
-        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-        (reply,) = await round_trip(sentinel, [("SENTINEL", "MASTER", self._service)], deadline)
-        if isinstance(reply, Exception):
-            return refusal(reply).detail
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                reply = await sentinel.ask("SENTINEL", "MASTER", self._service)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this one does not answer
+            return refusal(Unanswered(error, sent=True)).detail
         told = {_text(name): _text(value) for name, value in reply.items()}
         return int(told["config-epoch"]), (told["ip"], int(told["port"]))
 

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Any, Protocol
 
 from app.datastore.address import Host
-from app.datastore.node import Call, Node
+from app.datastore.call import Call
+from app.datastore.node import Node
 
 REPLICATION = Call(("INFO", "replication"))
 

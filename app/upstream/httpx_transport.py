@@ -27,6 +27,7 @@ class HttpxTransport(httpx.AsyncBaseTransport):
         ssl_context: ssl.SSLContext,
         proxy: str | None,
         max_connections: int,
+        max_idle_connections: int,
         idle_seconds: float,
     ) -> None:
         self._timeout = {
@@ -40,7 +41,7 @@ class HttpxTransport(httpx.AsyncBaseTransport):
             proxy=None if proxy is None else httpx.Proxy(proxy),
             limits=httpx.Limits(
                 max_connections=max_connections,
-                max_keepalive_connections=max_connections,
+                max_keepalive_connections=max_idle_connections,
                 keepalive_expiry=idle_seconds,
             ),
             retries=0,

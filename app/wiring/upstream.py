@@ -1,6 +1,7 @@
 """Opens what speaks with servers that are not ours: the upstream, hosts of pictures, the account's balance."""
 
 import os
+import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -20,12 +21,15 @@ from app.wiring.version import VERSION
 _IDLE_SECONDS = 30.0
 """Below what proxies and CDNs allow an idle connection (nginx: 75 s), so that we close first."""
 
+_MOST_IDLE = 128
+"""Connections kept for the next request; more of them are what a crowd has left behind, which has gone."""
 
-def open_upstream(settings: Settings) -> UpstreamClient:
+
+def open_upstream(settings: Settings, trust: ssl.SSLContext) -> UpstreamClient:
     """The client of CometAPI, with the keys it may use."""
     key = settings.cometapi_key
     return UpstreamClient(
-        open_transport(settings, settings.cometapi_base_url),
+        open_transport(settings, settings.cometapi_base_url, trust),
         settings.cometapi_base_url,
         split_keys(key.get_secret_value() if key else ""),
         retries=settings.upstream_retries,
@@ -34,9 +38,9 @@ def open_upstream(settings: Settings) -> UpstreamClient:
     )
 
 
-def open_fetcher(settings: Settings, stack: AsyncExitStack) -> ImageFetcher:
+def open_fetcher(settings: Settings, trust: ssl.SSLContext, stack: AsyncExitStack) -> ImageFetcher:
     """What fetches pictures from links of others; on any host, so by no route of one."""
-    transport = open_transport(settings, "https://any.public.host")
+    transport = open_transport(settings, "https://any.public.host", trust)
     stack.push_async_callback(transport.aclose)
     return ImageFetcher(
         transport,
@@ -47,20 +51,27 @@ def open_fetcher(settings: Settings, stack: AsyncExitStack) -> ImageFetcher:
     )
 
 
-def open_balance(settings: Settings, stack: AsyncExitStack, *, background: bool) -> BalanceWatch | None:
+def open_balance(
+    settings: Settings, trust: ssl.SSLContext, stack: AsyncExitStack, *, background: bool
+) -> BalanceWatch | None:
     """Asks with a key of its own only: the question has it in its URL."""
     secrets = split_keys(settings.balance_key.get_secret_value()) if settings.balance_key else ()
     if not secrets:
         return None
     url = settings.balance_url
-    watch = BalanceWatch(open_transport(settings, url), url, secrets[0], f"imagegate/{VERSION}")
+    watch = BalanceWatch(open_transport(settings, url, trust), url, secrets[0], f"imagegate/{VERSION}")
     stack.push_async_callback(watch.aclose)
     if background:
         watch.start()
     return watch
 
 
-def open_transport(settings: Settings, url: str) -> httpx.AsyncBaseTransport:
+def open_trust(settings: Settings) -> ssl.SSLContext:
+    """Which authorities are believed; one for all transports, because each would read a megabyte of certificates."""
+    return ssl_context(settings.ca_bundle)
+
+
+def open_transport(settings: Settings, url: str, trust: ssl.SSLContext) -> httpx.AsyncBaseTransport:
     """A transport for one address and its like: what proxy it goes through depends on that.
 
     Raises:
@@ -73,9 +84,10 @@ def open_transport(settings: Settings, url: str) -> httpx.AsyncBaseTransport:
         return make(
             connect_seconds=settings.upstream_connect_seconds,
             read_seconds=settings.upstream_read_seconds,
-            ssl_context=ssl_context(settings.ca_bundle),
+            ssl_context=trust,
             proxy=proxy_for(url, os.environ),
             max_connections=settings.upstream_connections,
+            max_idle_connections=min(_MOST_IDLE, settings.upstream_connections),
             idle_seconds=_IDLE_SECONDS,
         )
     except ValueError as error:

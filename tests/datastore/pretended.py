@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-_GREETING = b"%1\r\n+proto\r\n:3\r\n"
+_GREETING = b"%1\r\n+proto\r\n:3\r\n+OK\r\n"
+"""To HELLO, and to the CLIENT SETNAME behind it."""
 
 
 @asynccontextmanager
-async def pretended_server(answer: Callable[[bytes], Awaitable[bytes]]) -> AsyncIterator[int]:
-    """Serve on a port of loopback; ``answer`` gets what came and gives what goes back, nothing included."""
+async def pretended_server(answer: Callable[[bytes], Awaitable[bytes | None]]) -> AsyncIterator[int]:
+    """Serve on a port of loopback; ``answer`` gets what came and gives what goes back, be it nothing; None hangs up."""
     writers: list[asyncio.StreamWriter] = []
 
     async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -17,10 +18,10 @@ async def pretended_server(answer: Callable[[bytes], Awaitable[bytes]]) -> Async
         while came := await reader.read(4096):
             if b"HELLO" in came:
                 writer.write(_GREETING)
-            elif b"SETNAME" in came:
-                writer.write(b"+OK\r\n")
+            elif (back := await answer(came)) is None:
+                writer.transport.abort()
             else:
-                writer.write(await answer(came))
+                writer.write(back)
 
     async with await asyncio.start_server(meet, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]

@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from app.datastore.address import parse_address
+from app.datastore.call import Call
 from app.datastore.connector import Connector
 from app.datastore.datastore import Datastore
-from app.datastore.node import Call, Node
+from app.datastore.node import Node
 from app.datastore.opening import open_datastore
 from app.datastore.script import Script
 from app.datastore.servers import Nodes
@@ -246,8 +247,8 @@ async def test_a_map_found_late_leaves_the_rest_of_the_time() -> None:
 async def test_nodes_that_left_are_let_go() -> None:
     """What is neither a master nor named at first is closed after a look; its failures stay counted."""
     address = parse_address("redis+cluster://127.0.0.1:2")
-    connector = Connector(address, connect_seconds=5)
-    nodes = Nodes(lambda host: Node(connector.client(host), timeout_seconds=5))
+    connector = Connector(address)
+    nodes = Nodes(lambda host: Node(connector.server(host), timeout_seconds=5))
     gone, kept = nodes.at(("127.0.0.1", 1)), nodes.at(address.hosts[0])
     with pytest.raises(StoreUnavailable):
         await gone.submit(Call(("PING",)))

@@ -46,14 +46,14 @@ async def serves_again(datastore: Datastore) -> None:
 
 
 async def test_a_frozen_server_refuses_everyone(own_redis: RedisServer) -> None:
-    """Callers in the lanes and callers behind them are all refused; what was sent may have run."""
+    """Callers of the first write and all behind them are refused; what was sent may have run."""
     datastore = open_datastore(own_redis.url, timeout_seconds=0.6)
     await datastore.ping()
     own_redis.pause()
 
     async def ask(ticks: int) -> StoreUnavailable:
         for _ in range(ticks):
-            await asyncio.sleep(0)  # one turn of the loop: the two lanes are taken before the others ask
+            await asyncio.sleep(0)  # one turn of the loop: a write of its own
         return await refusal(datastore, "INCR", "n")
 
     refused = await asyncio.gather(*[ask(ticks) for ticks in range(10)])

@@ -82,10 +82,10 @@ async def test_a_happy_master_is_looked_up_too() -> None:
 
         async with pretended_server(name_the_master) as sentinel_port:
             address = parse_address(f"redis+sentinel://127.0.0.1:{sentinel_port}/{SERVICE}")
-            connector = Connector(address, connect_seconds=5)
+            connector = Connector(address)
 
             def connect(host: Host, troubled: Callable[[], None]) -> Node:
-                return Node(connector.client(host), timeout_seconds=5, troubled=troubled)
+                return Node(connector.server(host), timeout_seconds=5, troubled=troubled)
 
             sentinels = [connector.sentinel(address.hosts[0])]
             watched = WatchedServer(sentinels, SERVICE, connect, timeout_seconds=5, ask_again_seconds=0)

@@ -32,6 +32,7 @@ PACKAGES = {
     "certifi": ("app.upstream",),
     "click": ("app.cli",),
     "fastapi": ("app.api", "app.admin", "app.web", "app.main"),
+    "hiredis": ("app.datastore",),
     "httptools": ("app.upstream", "app.simulator"),
     "httpx": ("app.upstream", "app.wiring", "app.cli"),
     "obstore": ("app.assets", "app.wiring"),

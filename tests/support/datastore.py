@@ -12,9 +12,9 @@ def datastore_on(
 ) -> Datastore:
     """Opened as `open_datastore` does it; what is not given about the breaker is as it always is."""
     address = parse_address(url)
-    connector = Connector(address, connect_seconds=timeout_seconds)
-    client = connector.socket(address.socket) if address.socket else connector.client(address.hosts[0])
-    node = Node(client, timeout_seconds=timeout_seconds)
+    connector = Connector(address)
+    way = connector.socket(address.socket) if address.socket else connector.server(address.hosts[0])
+    node = Node(way, timeout_seconds=timeout_seconds)
     node.breaker.failures_to_open = failures_to_open or node.breaker.failures_to_open
     node.breaker.open_seconds = open_seconds or node.breaker.open_seconds
     return Datastore(OneServer(node))

@@ -21,6 +21,7 @@ async def transporting(read_seconds: float = 5.0) -> AsyncIterator[HttpxTranspor
         ssl_context=ssl.create_default_context(),
         proxy=None,
         max_connections=2,
+        max_idle_connections=2,
         idle_seconds=60.0,
     )
     try:

@@ -48,7 +48,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         ssl_context: ssl.SSLContext | None,
         proxy: httpx.URL | str | None = None,
         max_connections: int,
-        max_idle_connections: int | None = None,
+        max_idle_connections: int,
         idle_seconds: float,
         max_header_bytes: int = 64 * 1024,
         clock: Callable[[], float] = time.monotonic,
@@ -64,7 +64,7 @@ class UpstreamTransport(httpx.AsyncBaseTransport):
         self._buffer = ReadBuffer()
         self._pool = Pool(
             max_connections=max_connections,
-            max_idle_connections=max_connections if max_idle_connections is None else max_idle_connections,
+            max_idle_connections=max_idle_connections,
             idle_seconds=idle_seconds,
             clock=clock,
         )
