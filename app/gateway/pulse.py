@@ -64,6 +64,7 @@ class Pulse:
 
     async def aclose(self) -> None:
         """End the beats."""
+        self._head = tuple  # whose it is refers to us: a cycle would leave all of a request to the garbage collector
         if self._heart is not None:
             self._heart.cancel()
             await asyncio.gather(self._heart, return_exceptions=True)

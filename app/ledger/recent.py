@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 120.0
 """Replicas of Redis are behind by far less; a failover may take a minute to be noticed."""
-MOST_KEPT = 20_000
-"""About 20 MB. At a thousand resolutions a second that is the last twenty seconds."""
+MOST_KEPT = 5_000
+"""About 5 MB. At a thousand resolutions a second that is the last five seconds, and replicas are behind by far less."""
 _AT_ONCE = 100
 
 Again = Callable[[bytes], Awaitable[object]]

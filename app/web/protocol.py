@@ -71,7 +71,7 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._unanswered = [pair for pair in self._unanswered if not pair[0].response_complete]
         if self.cycle is not None:
-            wire.cycle = self.cycle
+            wire.carries(self.cycle)
             self._unanswered.append((self.cycle, wire))
 
     @override

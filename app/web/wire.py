@@ -1,6 +1,7 @@
 """The connection under one request, as our server protocol offers it beside ASGI: cut it, see it block, see it go."""
 
 import asyncio
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -31,14 +32,13 @@ class _Cycle(Protocol):
 class Wire:
     """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
 
-    __slots__ = ("_flow", "_note", "_transport", "cycle", "is_gone")
+    __slots__ = ("_cycle", "_flow", "_note", "_transport", "is_gone")
 
     def __init__(self, transport: _Transport, flow: _Flow) -> None:
         self._transport = transport
         self._flow = flow
         self._note: Callable[[], None] | None = None
-        self.cycle: _Cycle | None = None
-        """How far the server is with this request and its answer."""
+        self._cycle: Callable[[], _Cycle | None] = _none
         self.is_gone = False
         """Whether the client has hung up."""
 
@@ -50,18 +50,23 @@ class Wire:
     @property
     def has_news(self) -> bool:
         """Whether something has come that was not received yet; receiving waits for nothing then."""
-        return self.cycle is not None and self.cycle.message_event.is_set()
+        cycle = self._cycle()
+        return cycle is not None and cycle.message_event.is_set()
 
     def takes_chunk(self, piece: bytes) -> bool:
         """Send a piece of a chunked answer (RFC 9112 §7.1) as it is; False where the server has to do that itself.
 
         The server would first copy a megabyte to put its length before it.
         """
-        cycle = self.cycle
+        cycle = self._cycle()
         if not piece or self._flow.write_paused or cycle is None or cycle.disconnected or not cycle.chunked_encoding:
             return False
         self._transport.writelines((b"%x\r\n" % len(piece), piece, b"\r\n"))
         return True
+
+    def carries(self, cycle: _Cycle) -> None:
+        """Learn by what the server knows how far it is with this request; that refers to us, so we do so weakly."""
+        self._cycle = weakref.ref(cycle)
 
     def cut(self) -> None:
         """Drop the connection. Closing would wait until the client takes what is buffered for it, which is for ever."""
@@ -78,6 +83,10 @@ class Wire:
         self.is_gone = True
         if self._note is not None:
             self._note()
+
+
+def _none() -> None:
+    """Stands for a request that the server has not begun."""
 
 
 def wire_of(scope: Scope) -> Wire | None:
