@@ -19,7 +19,7 @@ from app.cli.tables import echo_json, echo_table
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.upstream.price_list import PRICE_LIST_PATH, PriceListFailed, fetch_price_list, price_list_url
-from app.wiring.upstream import open_transport
+from app.wiring.upstream import open_transport, open_trust
 from app.wiring.version import VERSION
 
 _TOTAL_SECONDS = 60.0
@@ -65,7 +65,7 @@ def sync(write: bool, url: str | None, as_json: bool) -> None:
 
 def _listed(settings: Settings, place: str | None) -> Mapping[str, ListedPrice]:
     async def read(url: str) -> Mapping[str, ListedPrice]:
-        transport = open_transport(settings, url)
+        transport = open_transport(settings, url, open_trust(settings))
         try:
             return await fetch_price_list(
                 transport, url, total_seconds=_TOTAL_SECONDS, user_agent=f"imagegate/{VERSION}"

@@ -33,8 +33,19 @@ _LATENCY_SECONDS = 1.0  # long enough to feel like a picture being made, short e
 _MAX_IN_FLIGHT = 200  # few enough for the files that a usual laptop lets a process open
 
 
-def run_demo(port: int | None, data_dir: Path | None) -> None:
-    """Serve the demo until stopped. Uses neither COMETAPI_KEY nor IMAGEGATE_REDIS_URL."""
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on. [default: IMAGEGATE_PORT, 8080 or a free one]",
+)
+@click.option("--data-dir", type=click.Path(path_type=Path), help="[default: `demo` in the data folder]")
+def demo(port: int | None, data_dir: Path | None) -> None:
+    """Try it at no cost: a gateway with a pretend CometAPI.
+
+    It has a team, a virtual key and an admin token, and keeps its books in a folder of its own.
+    """
+    # Neither COMETAPI_KEY nor IMAGEGATE_REDIS_URL is used.
     settings = _demo_settings(port, data_dir)
 
     async def ready(services: Services, address: str, _operators: str) -> None:

@@ -16,7 +16,7 @@ from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.upstream.balance import BALANCE_URL, BalanceFailed, KeyDay, fetch_balance
 from app.upstream.keys import split_keys
-from app.wiring.upstream import open_transport
+from app.wiring.upstream import open_transport, open_trust
 from app.wiring.version import VERSION
 
 _TOTAL_SECONDS = 60.0
@@ -83,7 +83,7 @@ def _asked(settings: Settings, url: str, since: date, until: date) -> Sequence[K
         raise click.ClickException(f"{needed} is not set: CometAPI tells the balance only to a key of the account.")
 
     async def ask() -> Sequence[KeyDay]:
-        transport = open_transport(settings, url)
+        transport = open_transport(settings, url, open_trust(settings))
         try:
             return await fetch_balance(
                 transport,

@@ -92,6 +92,8 @@ def token(secret: SecretStr | None) -> SecretStr | None:
 
 def authorities(path: Path | None) -> Path | None:
     """A file that certificates can be read from."""
+    if path is None:
+        return None  # the system's own are read where they are used
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError) as error:

@@ -174,7 +174,8 @@ class Settings(BaseSettings):
     )
     upstream_transport: Literal["own", "httpx"] = Field(
         "own",
-        description="What speaks HTTP with the upstream: our own transport, or httpx's, which costs several times the CPU.",
+        description="What speaks HTTP with the upstream: our own transport, or httpx's, which costs several times the "
+        "CPU.",
     )
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities to trust instead of the system's."

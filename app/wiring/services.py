@@ -55,7 +55,7 @@ from app.wiring.archive import open_archive, start_archivist
 from app.wiring.metrics import open_metrics, read_books, read_gateway, read_scrape, read_upstream
 from app.wiring.stores import open_hosted_images, open_results
 from app.wiring.traces import open_tracer
-from app.wiring.upstream import open_balance, open_fetcher, open_upstream
+from app.wiring.upstream import open_balance, open_fetcher, open_trust, open_upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,8 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
         stack.push_async_callback(datastore.aclose)
         accounts = _accounts(datastore, settings)
         ledger = _ledger(datastore, accounts, settings, stack)
-        upstream = open_upstream(settings)
+        trust = open_trust(settings)
+        upstream = open_upstream(settings, trust)
         stack.push_async_callback(upstream.aclose)
         spool = Spool(settings.data_dir / "spool")
         register = Register(datastore)
@@ -141,10 +142,10 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
                 spool=spool,
                 hosted=await open_hosted_images(settings, metrics, stack, background=background),
                 results=await open_results(settings, metrics, spool, stack, background=background),
-                fetcher=open_fetcher(settings, stack),
+                fetcher=open_fetcher(settings, trust, stack),
                 register=register,
                 departures=_departures(register, stack),
-                balance=open_balance(settings, stack, background=background),
+                balance=open_balance(settings, trust, stack, background=background),
                 tracer=tracer,
                 archive=open_archive(settings),
             ),
