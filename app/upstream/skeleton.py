@@ -23,30 +23,14 @@ QUOTE, BACKSLASH, COMMA = b'"\\,'
 OPENING = b"{["
 OPEN_OBJECT, OPEN_ARRAY = OPENING
 
-# What the walker looks for next is its state. Each pattern ends on the byte that matters; what cannot hold a picture is
-# skipped whole where it lies in this chunk, and a string with an escape in it stops the skip at its opening quote.
-_TEXT: Final = r'(?:[^"{}\[\]]++|"[^"\\]*+")'
-_FLAT: Final = rf"(?:\{{{_TEXT}*+\}}|\[{_TEXT}*+\])"
-_NESTED: Final = rf"(?:\{{(?:{_TEXT}|{_FLAT})*+\}}|\[(?:{_TEXT}|{_FLAT})*+\])"
-"""A container, and in it no more than one level of others: ``usage`` with its details."""
-_PLAIN: Final = rf'(?:[^"{{}}\[\],]++|"[^"\\]*+"|{_NESTED})*+'
-"""A whole value that is no picture and does not lead to one."""
-
-
-def _key(*wanted: str) -> re.Pattern[bytes]:
-    """In an object on the path, behind its brace or a comma: the next key that is wanted, or the end of the object."""
-    other = rf'[^"{{}}\[\],]*+"(?!(?:{"|".join(wanted)})")[^"\\]*+"{_PLAIN}'
-    return re.compile(rf'(?:{other},)*+(?:{other}\}}|[^"{{}}\[\],]*+(?:"([^"\\]*+)"|["{{}}\[\],]))'.encode())
-
-
+# What the walker looks for next is its state. Each pattern ends on the byte that matters; strings that do not matter
+# are skipped whole, and one with an escape in it, or cut by the end of the chunk, stops the skip at its opening quote.
 _OUTSIDE: Final = re.compile(rb"[ \t\r\n]*+[^ \t\r\n]")
 """Before the answer and after it only white space may stand."""
-_KEYS: Final = {1: _key("data"), ITEM_DEPTH: _key(*PICTURE_KINDS)}
-"""By the depth of the object."""
+_KEY: Final = re.compile(rb'[^"{}\[\],]*+(?:"([^"\\]*+)"|["{}\[\],])')
+"""In an object on the path to a picture, behind its brace or a comma."""
 _VALUE: Final = re.compile(rb'(?:[^"{}\[\],]++|"[^"\\]*+")*+["{}\[\],]')
-"""On the path, where a container may lead on: brackets and commas count."""
-_OTHER: Final = re.compile(_PLAIN.encode() + rb'["{}\[\],]')
-"""On the path, behind any key but ``data`` and a picture's."""
+"""On the path, behind any other key: brackets and commas count."""
 _PICTURE: Final = re.compile(rb'[^"{}\[\],]*+["{}\[\],]')
 """In an item of ``data``, behind a picture's key: a string here is a picture."""
 _OFF_PATH: Final = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+")*+["{}\[\]]')
@@ -128,18 +112,16 @@ class SkeletonWalker:
         self.picture = None
         end = len(chunk)
         while position < end and self.picture is None:
-            if self._in_string:
-                position = self._read_string(chunk, position)
-                continue
-            found = self._pattern.match(chunk, position)
-            if found is None:
-                return end
-            position = found.end()
-            self._read_token(found, chunk[position - 1])
+            position = self._read_string(chunk, position) if self._in_string else self._read_token(chunk, position)
         return position
 
-    def _read_token(self, found: re.Match[bytes], byte: int) -> None:
-        """Take in the next byte that matters, the last of what was found."""
+    def _read_token(self, chunk: bytes, position: int) -> int:
+        """Go behind the next byte that matters."""
+        found = self._pattern.match(chunk, position)
+        if found is None:
+            return len(chunk)
+        position = found.end()
+        byte = chunk[position - 1]
         if self._depth == 0 and (byte != OPEN_OBJECT or self.complete):
             raise MalformedAnswer("bytes after the end of the answer" if self.complete else "not a JSON object")
         if byte == QUOTE:
@@ -153,6 +135,7 @@ class SkeletonWalker:
             self._open_container(byte)
         else:
             self._close_container()
+        return position
 
     def _open_string(self) -> None:
         """A picture, a key that the pattern could not take whole, or of no interest."""
@@ -160,7 +143,7 @@ class SkeletonWalker:
             self.picture = PICTURE_KINDS[self._key]
         else:
             self._in_string = True
-            self._in_key = self._pattern in _KEYS.values()
+            self._in_key = self._pattern is _KEY
 
     def _read_string(self, chunk: bytes, position: int) -> int:
         """Go behind the end of the string we are in, or to the end of the chunk."""
@@ -179,11 +162,8 @@ class SkeletonWalker:
 
     def _end_key(self, raw: bytes) -> None:
         self._key = _decode_key(raw)
-        self._pattern = _OTHER
-        if self._depth == ITEM_DEPTH and self._key in PICTURE_KINDS:
-            self._pattern = _PICTURE
-        elif self._depth == 1 and self._key == "data":
-            self._pattern = _VALUE
+        self._pattern = _PICTURE if self._depth == ITEM_DEPTH and self._key in PICTURE_KINDS else _VALUE
+        if self._depth == 1 and self._key == "data":
             # JSON readers keep the last of two equal keys; the pictures of the first would already be on their way.
             if self._seen_data:
                 raise MalformedAnswer("a second data member")
@@ -194,7 +174,7 @@ class SkeletonWalker:
         if self._depth == ITEM_DEPTH - 1:
             self.item_index += 1
         else:
-            self._pattern = _KEYS[self._depth]
+            self._pattern = _KEY
 
     def _open_container(self, byte: int) -> None:
         if self._path_depth == self._depth and self._leads_to_picture(byte):
@@ -205,7 +185,7 @@ class SkeletonWalker:
         if self._path_depth < self._depth:
             self._pattern = _OFF_PATH
         else:
-            self._pattern = _KEYS[self._depth] if byte == OPEN_OBJECT else _VALUE
+            self._pattern = _KEY if byte == OPEN_OBJECT else _VALUE
 
     def _leads_to_picture(self, byte: int) -> bool:
         """Whether a container opened here, in one on the path, is on it too: ``{``, then ``data`` ``[``, then ``{``."""
