@@ -39,6 +39,7 @@ class Node:
         self._timeout_seconds = timeout_seconds
         self._troubled = troubled
         self._watched = watched
+        self._loop: asyncio.AbstractEventLoop | None = None  # kept: asking for it is a call of the system each time
         self._gathering: Batch | None = None
         self._under_way = 0
         self._quiet = asyncio.Event()
@@ -59,7 +60,7 @@ class Node:
 
         """
         packed = pack(call.words)
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         if (batch := self._gathering) is None:
             batch = self._gathering = self._batch()

@@ -1,6 +1,7 @@
 """The way of an answer to its client: a sign of life whenever it was silent for a while, never inside anything."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from app.accounts.models import Principal
@@ -32,7 +33,7 @@ class Pulse:
         self._sending = asyncio.Lock()
         self.may_beat = True
         """Whether what was sent so far leaves room for a beat, or for something else of ours."""
-        self._sent_at = asyncio.get_running_loop().time()
+        self._sent_at = time.monotonic()
         self._heart = asyncio.create_task(self._live(seconds)) if seconds else None
         self.has_spoken = False
         """Whether any piece of the answer itself has gone."""
@@ -70,7 +71,7 @@ class Pulse:
             await asyncio.gather(self._heart, return_exceptions=True)
 
     async def _live(self, seconds: float) -> None:
-        clock = asyncio.get_running_loop().time
+        clock = time.monotonic
         while True:
             await asyncio.sleep(self._sent_at + seconds - clock())
             async with self._sending:
@@ -84,4 +85,4 @@ class Pulse:
             await self._door.start(self._head())
         self.sent_bytes += len(data)
         await self._door.send(data)
-        self._sent_at = asyncio.get_running_loop().time()
+        self._sent_at = time.monotonic()

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from typing import Any
 
 from app.accounts.models import Principal
@@ -33,7 +34,7 @@ class Turnstile:
 
     def turn(self, door: Door, record: Record) -> "Turn":
         """The turn of one request; leave it when the request is admitted or has failed."""
-        return Turn(self, self._ledger, door, record, asyncio.get_running_loop().time() + self._queue_seconds)
+        return Turn(self, self._ledger, door, record, time.monotonic() + self._queue_seconds)
 
 
 class Turn:
@@ -87,15 +88,15 @@ class Turn:
         """Give the ticket up, if there still is one: nobody waits behind a request that will not ask again."""
         if self._queued_at is not None:
             self._turnstile.waiting -= 1
-            self._record.queue_seconds = asyncio.get_running_loop().time() - self._queued_at
+            self._record.queue_seconds = time.monotonic() - self._queued_at
             self._queued_at = None
         if self._waits_for is not None:
             await self._ledger.give_up(self._waits_for, self._door.request_id, self._identity)
 
     def _begin_to_wait(self) -> None:
         if self._queued_at is None:
-            self._queued_at = asyncio.get_running_loop().time()
+            self._queued_at = time.monotonic()
             self._turnstile.waiting += 1
 
     def _seconds_left(self) -> float:
-        return max(0.0, self._deadline - asyncio.get_running_loop().time())
+        return max(0.0, self._deadline - time.monotonic())

@@ -24,6 +24,7 @@ from app.ledger.models import NOBODY, UNWITNESSED, Admission, Ending, Hold, Iden
 from app.ledger.recent import Identities, Recent
 from app.ledger.shelter import SHELTER_SECONDS, sheltered
 from app.ledger.upkeep import TeamIds, Upkeep
+from app.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class Ledger:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._recent = Recent(identities, time.monotonic, self._apply_again)
+        self._patience = Patience(_BOOKS_SECONDS)
         self.restored = 0
         """Resolutions that Redis had forgotten and that were written again."""
         self._upkeep = Upkeep(books, journal, self._recent, team_ids, self._open, self._apply_late)
@@ -152,7 +154,7 @@ class Ledger:
 
     async def _resolve(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         try:
-            async with asyncio.timeout(_BOOKS_SECONDS):
+            with self._patience.limit():
                 await self._apply(hold, resolution, ending)
         except (StoreUnavailable, TimeoutError) as error:
             why = error.detail if isinstance(error, StoreUnavailable) else f"Redis took {_BOOKS_SECONDS:g} s"

@@ -14,6 +14,7 @@ import httpx
 from app.catalog.normalise import ImageRequest
 from app.catalog.order import Operation
 from app.errors import UpstreamUnavailable
+from app.patience import Limit, Patience
 from app.upstream.attempts import Result, Retries, result_of
 from app.upstream.dialect import (
     form_files,
@@ -56,7 +57,7 @@ class UpstreamClient:
         self._server = httpx.URL(base_url).host
         self._user_agent = user_agent
         self._heads: dict[str, list[tuple[bytes, bytes]]] = {}  # by the key's name, what is the same on every request
-        self._total_seconds = total_seconds
+        self._patience = Patience(total_seconds)
         self.keys = UpstreamKeys(keys, time.monotonic)
         self.retries = Retries(retries, time.monotonic)
         self.attempts: Counter[str] = Counter({result.value: 0 for result in Result})
@@ -82,9 +83,9 @@ class UpstreamClient:
         """
         exchange, trail = Exchange(dispatched, taken_back), trail or Trail()
         trail.server = self._server
-        deadline = asyncio.timeout(self._total_seconds)
+        deadline = self._patience.limit()
         try:
-            async with deadline:
+            with deadline:
                 response, turn = await self._answered(exchange, request, deadline, trail)
                 try:
                     yield exchange
@@ -95,9 +96,9 @@ class UpstreamClient:
                     await response.aclose()
                 self._note(turn, None)
         except TimeoutError:
-            if not deadline.expired():
+            if not deadline.is_over:
                 raise
-            late = exchange.out_of_time(self._total_seconds)
+            late = exchange.out_of_time(self._patience.seconds)
             self.attempts[result_of(late)] += 1  # of the keys it tells nothing: the client may have read slowly
             raise late from None
 
@@ -106,7 +107,7 @@ class UpstreamClient:
         await self._transport.aclose()
 
     async def _answered(
-        self, exchange: Exchange, request: ImageRequest, deadline: asyncio.Timeout, trail: Trail
+        self, exchange: Exchange, request: ImageRequest, deadline: Limit, trail: Trail
     ) -> tuple[httpx.Response, Turn]:
         """The head of a 200, after as many attempts as it takes and may take."""
         self.retries.begin()
@@ -126,7 +127,7 @@ class UpstreamClient:
                 pause = self.retries.pause_seconds(
                     failure,
                     retries,
-                    left_seconds=(deadline.when() or 0.0) - asyncio.get_running_loop().time(),
+                    left_seconds=deadline.ends - time.monotonic(),
                     other_key=bool(refused) and self.keys.has_other(refused),
                     key_is_out=self.keys.state(turn.key) is State.OPEN,
                 )
@@ -143,7 +144,7 @@ class UpstreamClient:
     async def _attempt(self, exchange: Exchange, request: ImageRequest, key: Key, trail: Trail) -> httpx.Response:
         """Send the request, body and all, and give the head of a 200; the caller closes it."""
         response = await exchange.send(self._transport, self._outgoing(request, key, trail))
-        trail.status, trail.upstream_id = response.status_code, read_upstream_id(response.headers)
+        trail.status, trail.upstream_id = response.status_code, read_upstream_id(response.headers.raw)
         if response.status_code == 200:
             return response
         try:

@@ -9,7 +9,7 @@ it is about (`_for_the_log`), and its own only where prompts may be logged.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -79,6 +79,8 @@ _SUBJECTS = re.compile(
 """Words of ours for what a message is about; an operator learns from them where to look."""
 _NAME = re.compile(r"[\w.:-]{1,60}", re.ASCII)
 _ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+_ID_HEADERS = (b"x-oneapi-request-id", b"x-request-id")
+"""Where an answer's id stands, the first one first: CometAPI documents none, new-api and OpenAI have one."""
 _CATEGORY = re.compile(r"[\w/ -]{1,40}", re.ASCII)
 _PARAM = re.compile(r"[a-z_]{1,40}(\[\d{1,2}\])?")
 
@@ -124,10 +126,14 @@ def read_retry_after(value: str, now: datetime) -> float | None:
     return min(most, max(least, seconds))
 
 
-def read_upstream_id(headers: Mapping[str, str]) -> str | None:
-    """The upstream's own id of an answer; CometAPI documents none, new-api and OpenAI have one."""
-    named = (headers.get(name) for name in ("x-oneapi-request-id", "x-request-id"))
-    return next((value for value in named if value and _ID.fullmatch(value)), None)
+def read_upstream_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The upstream's own id of an answer, by its headers as they came."""
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in _ID_HEADERS and _ID.fullmatch(text := value.decode("latin-1")):
+            found.setdefault(lowered, text)
+    return next((found[name] for name in _ID_HEADERS if name in found), None) if found else None
 
 
 def read_failure(status: int, body: bytes, retry_after_seconds: float | None = None) -> ExchangeFailed:

@@ -1,6 +1,7 @@
 """The body of one HTTP request: pieces under a byte cap and a deadline; after the last one the client is watched."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class RequestBody:
         declared = self._header(b"content-length")
         if declared.isdigit() and int(declared) > limits.max_bytes:
             raise _too_large(limits)
-        deadline = asyncio.get_running_loop().time() + limits.seconds
+        deadline = time.monotonic() + limits.seconds
         size_bytes, is_last = 0, False
         while not is_last:
             piece, is_last = await self._next(deadline, limits)
@@ -91,7 +92,7 @@ class RequestBody:
             message = await self._receive()  # which waits for nothing then, and so needs no timer
         else:
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout(deadline - time.monotonic()):
                     message = await self._receive()
             except TimeoutError:
                 raise BodyTooSlow(f"The request's body did not arrive within {limits.seconds:g} seconds.") from None

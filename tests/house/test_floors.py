@@ -18,7 +18,7 @@ FLOORS = {
     **dict.fromkeys(("ledger", "requests", "upstream", "assets"), 3),
     **dict.fromkeys(("accounts", "catalog"), 2),
     **dict.fromkeys(("settings", "keyspace", "metrics", "logs", "traces", "datastore", "embedded"), 1),
-    **dict.fromkeys(("errors", "money"), 0),
+    **dict.fromkeys(("errors", "money", "patience"), 0),
 }
 """The house, top to bottom. Rooms on one floor do not know each other."""
 
