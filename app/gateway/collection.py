@@ -21,13 +21,14 @@ class Collection:
         self._spool = spool
         self._converter = converter
         self._answers: dict[int, Collected] = {}
-        self._files = AsyncExitStack()
+        self._files: AsyncExitStack | None = None  # most answers pass, and are not collected
 
     def __bool__(self) -> bool:
         return bool(self._answers)
 
     def begin(self, number: int) -> Collected:
         """Where the answer of this exchange is collected."""
+        self._files = self._files or AsyncExitStack()
         answer = self._answers[number] = Collected(self._spool, self._files)
         return answer
 
@@ -38,12 +39,12 @@ class Collection:
         are: they are paid for, and there is no other time to hand them over.
         """
         found = [(answer, picture) for answer in self._whole() for picture in answer.items(wanted)]
-        hosts = self._request.profile.url_hosts
+        hosts, files = self._request.profile.url_hosts, self._files
+        if files is None:
+            return []
         wanted = wanted if is_wanted else None
         try:
-            shown = await asyncio.gather(
-                *[self._converter.show(picture, wanted, hosts, self._files) for _, picture in found]
-            )
+            shown = await asyncio.gather(*[self._converter.show(picture, wanted, hosts, files) for _, picture in found])
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
@@ -59,7 +60,8 @@ class Collection:
 
     async def aclose(self) -> None:
         """Forget everything; a cancellation in between leaves nothing open."""
-        await self._files.aclose()
+        if self._files is not None:
+            await self._files.aclose()
 
     def _whole(self) -> list[Collected]:
         """Those that came whole."""

@@ -109,5 +109,7 @@ def _without_upgrade(data: bytes) -> bytes:
 
     The parser would take the offer for a deal and drop the body; HTTP/2-capable clients make it on plain connections.
     """
+    if _UPGRADE.search(data) is None:
+        return data
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx-ignored-upgrade:", head) + end + rest if _UPGRADE.search(head) else data
