@@ -90,6 +90,10 @@ class AccountStore:
         ids: list[bytes] = await self._datastore.command("HVALS", TEAMS)
         return [team_id.decode() for team_id in ids]
 
+    async def has_teams(self) -> bool:
+        """Whether there is any team yet."""
+        return bool(await self._datastore.command("HLEN", TEAMS))
+
     async def teams(self, most: int | None = None) -> list[Team]:
         """Every team, by name; of more than ``most`` those that come first."""
         named: dict[bytes, bytes] = await self._datastore.command("HGETALL", TEAMS)

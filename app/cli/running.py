@@ -1,9 +1,12 @@
 """The command ``imagegate serve``: what it asks of the settings, and what it says once it serves."""
 
+from contextlib import suppress
+
 import click
 
 from app.cli.naming import own_command
 from app.cli.serve import announce, hint, run_until_stopped, serve_gateway
+from app.errors import StoreUnavailable
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.settings.names import SettingsError
@@ -36,10 +39,15 @@ def serve() -> None:
         )
         hint(f"console      {operators}/console/{_who_signs_in(settings)}")
         hint(f"data folder  {settings.data_dir}")
-        if not await services.accounts.team_ids():
-            hint(f"There is no team yet. Make one: {own_command()} teams create NAME --budget DOLLARS")
+        with suppress(StoreUnavailable):  # it serves all the same
+            await _hint_at_teams(services)
 
     run_until_stopped(settings, lambda listener: serve_gateway(settings, listener, ready))
+
+
+async def _hint_at_teams(services: Services) -> None:
+    if not await services.accounts.has_teams():
+        hint(f"There is no team yet. Make one: {own_command()} teams create NAME --budget DOLLARS")
 
 
 def _who_signs_in(settings: Settings) -> str:

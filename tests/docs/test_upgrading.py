@@ -35,16 +35,18 @@ async def test_a_rolling_restart_under_load_loses_nothing(own_redis: RedisServer
         proxy = await stack.enter_async_context(shipped_nginx(tmp_path / "nginx", addresses))
         is_over = asyncio.Event()
 
-        async def buy() -> int:
+        async def buy(who: int) -> int:
             pictures = 0
             http = openai.DefaultAsyncHttpxClient(verify=trust())
             async with openai.AsyncOpenAI(base_url=f"{proxy.https}/v1", api_key=key, http_client=http) as client:
                 while not is_over.is_set():
-                    answer = await client.images.generate(**BOAT)
+                    # Each asks for something else: a retry whose first try never arrived would get its neighbour's.
+                    words = f"a paper boat for {who}, the {pictures + 1}."
+                    answer = await client.images.generate(**BOAT | {"prompt": words})
                     pictures += len(answer.data or ())
             return pictures
 
-        buyers = [asyncio.create_task(buy()) for _ in range(BUYERS)]
+        buyers = [asyncio.create_task(buy(who)) for who in range(BUYERS)]
         for old, settings in zip(running, given, strict=True):
             before = simulator.logbook.tally.pictures
             old.send_signal(signal.SIGTERM)
