@@ -38,7 +38,7 @@ A *scope* is ``team`` or ``key:<key id>``; ``<key>`` is a key id, ``<d>`` the di
 the fingerprint of a request (`app.requests`), with ``-later`` where nobody waits for it.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 TEAMS = "ig:teams"
 BUDGETS = "ig:budgets"
@@ -68,8 +68,7 @@ def hour_of(time_ms: int) -> int:
     return time_ms // 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True):
     """What the keys of one request are named by."""
 
     request_id: str = ""
@@ -82,8 +81,7 @@ class Naming:
 NAMELESS = Naming()
 
 
-@dataclass(frozen=True, slots=True)
-class TeamKeys:
+class TeamKeys(Struct, frozen=True):
     """The names of one team's keys."""
 
     team_id: str

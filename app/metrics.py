@@ -6,10 +6,10 @@ scrapes (`Reading`). The client library writes no native histograms, so buckets 
 
 from collections import Counter as Sums
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Self
 
+from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -29,8 +29,7 @@ SLOW_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 18
 OWN_SECONDS = (0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(Struct, frozen=True):
     """How many things took at most so many seconds: the buckets of a histogram, all its labels together."""
 
     buckets: tuple[tuple[float, int], ...]

@@ -3,11 +3,12 @@
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.accounts.credentials import (
     ADMIN_WORD,
@@ -43,8 +44,7 @@ return 1
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AdminToken:
+class AdminToken(Struct, frozen=True):
     """What is kept of an admin token."""
 
     id: str
@@ -59,8 +59,7 @@ class AdminToken:
         return f"sk-ig-{ADMIN_WORD}-{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who asks at the operator's door, as the audit log names them."""
 
     id: str

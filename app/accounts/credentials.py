@@ -2,9 +2,9 @@
 
 import re
 import secrets
-from dataclasses import dataclass
 from hashlib import sha256
 
+from msgspec import Struct
 from typing_extensions import override
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -19,8 +19,7 @@ _FORM = re.compile(rf"{_PREFIX}([{BASE62}]+)-([{BASE62}]+)-([{BASE62}]+)")
 _MOST_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """A virtual key taken apart; whether it is a real one only the store knows. Never printed, never logged."""
 
     team_id: str

@@ -1,7 +1,8 @@
 """Making virtual keys and giving them new secrets: the record to keep, and the text that is shown once."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
 from app.accounts.models import MOST_PREVIOUS, KeyOptions, Limits, PreviousSecret, VirtualKey

@@ -2,12 +2,11 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
 
 import orjson
+from msgspec import Struct, to_builtins
 
 from app.money import Money
 
@@ -20,8 +19,7 @@ HEARTBEAT_SECONDS = (1, 600)
 KeyState = Literal["active", "disabled", "expired", "revoked"]
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Money that may be spent per period. Periods begin at midnight in ``timezone``."""
 
     limit: Money
@@ -39,8 +37,7 @@ class Budget:
         return cls(**{**fields, "alerts": tuple(fields.get("alerts", ()))})
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a team or a key may use; None means no such limit, 0 means blocked."""
 
     requests_per_minute: int | None = None
@@ -58,8 +55,7 @@ class Limits:
         return cls(**{**_known(cls, document), "budget": Budget.from_document(budget) if budget else None})
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(Struct, frozen=True):
     """Who pays: owns virtual keys and a budget."""
 
     id: str
@@ -73,7 +69,7 @@ class Team:
 
     def document(self) -> bytes:
         """The JSON form in Redis."""
-        return orjson.dumps(_without(asdict(self), "version"))
+        return orjson.dumps(_without(to_builtins(self, builtin_types=(datetime,)), "version"))
 
     @classmethod
     def from_document(cls, document: bytes, version: int) -> Self:
@@ -85,8 +81,7 @@ class Team:
         return cls(**fields | {"version": version})
 
 
-@dataclass(frozen=True, slots=True)
-class KeyOptions:
+class KeyOptions(Struct, frozen=True):
     """How requests of a key are read and answered; None leaves it to the gateway's own setting."""
 
     strict: bool | None = None
@@ -99,8 +94,7 @@ class KeyOptions:
     """A sign of life after so long a silence, where the answer is no stream; None: only where a request asks for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreviousSecret:
+class PreviousSecret(Struct, frozen=True):
     """A secret that was replaced; good until its grace is over."""
 
     sha256: str
@@ -111,8 +105,7 @@ MOST_PREVIOUS = 8
 """Secrets that were replaced and are remembered, the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualKey:
+class VirtualKey(Struct, frozen=True):
     """A credential we minted; only the SHA-256 of its secret is kept."""
 
     id: str
@@ -162,7 +155,7 @@ class VirtualKey:
 
     def document(self) -> bytes:
         """The JSON form in Redis."""
-        return orjson.dumps(_without(asdict(self), "version"))
+        return orjson.dumps(_without(to_builtins(self, builtin_types=(datetime,)), "version"))
 
     @classmethod
     def from_document(cls, document: bytes, version: int) -> Self:
@@ -181,8 +174,7 @@ class VirtualKey:
         return cls(**fields | {"version": version})
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """The authenticated caller: a key, its team, and the limits of both."""
 
     team: Team
@@ -193,9 +185,9 @@ class Principal:
         return self.key.models is None or model in self.key.models
 
 
-def _known(kind: type, document: dict[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Struct], document: dict[str, Any]) -> dict[str, Any]:
     """The fields this version knows; during a deploy a newer replica may have written more."""
-    return {field.name: document[field.name] for field in dataclass_fields(kind) if field.name in document}
+    return {name: document[name] for name in kind.__struct_fields__ if name in document}
 
 
 def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:

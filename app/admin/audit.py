@@ -1,11 +1,11 @@
 """The audit log: an entry for every change at the operator's door: who, what, before, after, when, which request."""
 
 import logging
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import orjson
+from msgspec.structs import asdict
 from pydantic import BaseModel
 from starlette.requests import Request
 

@@ -1,11 +1,11 @@
 """Changes of what stands, in the manner of a JSON merge patch (RFC 7396): absent is unchanged, null takes away."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from fastapi.exceptions import RequestValidationError
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
 from app.accounts.models import Team, VirtualKey

@@ -1,11 +1,11 @@
 """The ledger as the operator reads it: pages of entries, and everything that is known of one request."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from msgspec import Struct
 from pydantic import Field
 
 from app.accounts.models import Team
@@ -162,8 +162,7 @@ class RecentRequests(Document):
     requests: list[RecordBody]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerReports:
+class LedgerReports(Struct, frozen=True):
     """Reads ledger and register for the operator."""
 
     accounts: AccountStore

@@ -1,8 +1,8 @@
 """Keeps the operator's door: no admin token, no answer; viewers only look. Asked before any body is read."""
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.accounts.admin_tokens import Actor, AdminTokens
@@ -17,8 +17,7 @@ _BODY: Final = BodyLimits(max_bytes=1024 * 1024, seconds=30)
 """Far more than any document of this door; FastAPI would read whatever comes, for however long it takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAddress:
+class OwnAddress(Struct, frozen=True):
     """Where the operator's door listens when it has an address of its own: an IP address and a port."""
 
     host: str

@@ -1,11 +1,11 @@
 """The operator's routes about virtual keys: make, list, change, rotate, disable, enable, revoke."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
+from msgspec.structs import replace
 from starlette.requests import Request
 
 from app.accounts.credentials import new_secret, virtual_key_text

@@ -1,9 +1,9 @@
 """Limits and budgets in JSON, as both teams and virtual keys have them. Money is a string of dollars."""
 
-from dataclasses import replace
 from importlib.resources import files
 from typing import Annotated, Final, Self
 
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field, model_validator
 
 from app.accounts.models import LAST_RESET_DAY, Budget, Limits, Period

@@ -1,9 +1,9 @@
 """What goes on at this moment: what this replica carries, and what the teams hold and wait for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from pydantic import Field
 
 from app.accounts.models import Team
@@ -21,8 +21,7 @@ from app.upstream.client import UpstreamClient
 from app.upstream.keys import Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Replica:
+class Replica(Struct, frozen=True):
     """One process, and what it carries its requests with."""
 
     version: str

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pydantic import Field
 
 from app.accounts.models import Team
@@ -74,8 +74,7 @@ class Overview(Document):
     models: list[ModelFigures] = Field(description="Over the same days, the dearest first.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
+class _Sums(Struct, frozen=True):
     """Days of teams, added up as the page wants them."""
 
     days: dict[date, Used] = field(default_factory=lambda: defaultdict(Used))

@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from msgspec import Struct
 from pydantic import AwareDatetime
 
 from app.accounts.store import AccountStore
@@ -48,8 +48,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 FileLimit = Annotated[int | None, Query(ge=1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """Where all of it is read."""
 
     accounts: AccountStore

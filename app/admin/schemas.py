@@ -1,10 +1,10 @@
 """Teams and virtual keys in JSON, as the operator's door takes and gives them."""
 
 import re
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
+from msgspec.structs import asdict
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from app.accounts.models import HEARTBEAT_SECONDS, KeyOptions, KeyState, Team, VirtualKey

@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
+from msgspec import Struct
 from pydantic import Field
 
 from app.accounts.models import Team, VirtualKey
@@ -91,8 +91,7 @@ def read_dimensions(text: str) -> tuple[Dimension, ...]:
     return tuple(known[name] for name in named)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedReports:
+class GroupedReports(Struct, frozen=True):
     """Puts such reports together."""
 
     accounts: AccountStore
@@ -153,8 +152,7 @@ class GroupedReports:
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """What ids are called."""
 
     teams: Mapping[str, str]

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -39,8 +39,7 @@ _SENT_BYTES: Final = 64 * 1024
 """What a client has to take within the deadline; a slow one does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What is said to one request: the head, and which bytes of the picture follow."""
 
     status: int

@@ -1,7 +1,8 @@
 """Examples in the OpenAPI document: what has none gets one, put together from those of its parts."""
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 Schema = dict[str, Any]
 
@@ -10,8 +11,7 @@ _BY_TYPE: Final[dict[str, Any]] = {"integer": 1, "number": 0.5, "boolean": True}
 _REFERENCE: Final = "#/components/schemas/"
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
+class Examples(Struct, frozen=True):
     """Puts examples together; no secret of anybody may be in what it is given."""
 
     schemas: dict[str, Schema]

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from app.assets.names import expiry_of
 from app.errors import InvalidRequest
@@ -19,8 +20,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 _NUMBER: Final = re.compile(r"[0-9]{1,3}")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked about one request."""
 
     wait_seconds: float | None

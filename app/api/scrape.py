@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.accounts.models import Team
 from app.accounts.store import AccountStore
@@ -20,8 +21,7 @@ _FRESH_SECONDS: Final = 10.0
 """Scrapes within that share an answer: two Prometheus servers cost Redis no more than one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What Redis told: its memory, and teams with how they stand."""
 
     memory: Memory

@@ -2,16 +2,16 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 FREE_PARTS: Final = 10
 """One part in ten stays free: the journal and the embedded Redis write to the same disk, and they come first."""
 
 
-@dataclass(frozen=True, slots=True)
-class DiskSpace:
+class DiskSpace(Struct, frozen=True):
     """One look at a disk."""
 
     total_bytes: int

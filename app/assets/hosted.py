@@ -1,8 +1,9 @@
 """Hosted pictures: kept for a while under a name nobody can guess, and opened by a signed link."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.assets.links import LinkSigner
 from app.assets.names import expiry_of, extension_of, new_name
@@ -18,8 +19,7 @@ UNKNOWN_TYPE: Final = "application/octet-stream"
 _TYPES: Final = {extension(kind): kind for kind in (*SHOWN_TYPES, "image/svg+xml", "image/tiff")}
 
 
-@dataclass(frozen=True, slots=True)
-class HostedImage:
+class HostedImage(Struct, frozen=True):
     """What a valid link leads to."""
 
     name: str

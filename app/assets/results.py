@@ -3,8 +3,9 @@
 import logging
 import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from app.assets.bounded_store import BoundedStore
 from app.assets.disk import DiskReader, DiskSpace
@@ -21,8 +22,7 @@ ResultKind = Literal["json", "sse"]
 CONTENT_TYPES: Final[dict[str, str]] = {"json": "application/json", "sse": "text/event-stream; charset=utf-8"}
 
 
-@dataclass(frozen=True, slots=True)
-class KeptResult:
+class KeptResult(Struct, frozen=True):
     """An answer that is there."""
 
     name: str

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import obstore
+from msgspec import Struct
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store
 
@@ -35,8 +35,7 @@ _RETRY: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=15
 on for three minutes while a client waits."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StoredAsset:
+class StoredAsset(Struct, frozen=True, order=True):
     """One asset of a listing; sorted, those that end first come first."""
 
     name: str

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.assets.disk import DiskReader, DiskSpace
 from app.assets.names import expiry_of
@@ -22,8 +23,7 @@ MOST_REMEMBERED: Final = 5_000
 """Assets held in memory of a listing, about 1 MB; when all of them have to go, another round follows at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What one look over the whole store found."""
 
     oldest: tuple[StoredAsset, ...]

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from msgspec import Struct
 from pydantic import ValidationError
 
 from app.catalog.documents import CatalogError, Document, laid_over, read_document, read_folder
@@ -23,8 +23,7 @@ _PICTURES = frozenset({"mask", "markup"})
 """Pictures sent along with an edit are no parameters of any profile, and are no more left out elsewhere than there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """The models of this gateway."""
 
     version: str

@@ -5,8 +5,9 @@ its answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.catalog.abilities import ParameterRule, clash
 from app.catalog.order import Container
@@ -23,8 +24,7 @@ OWN_RULES: Mapping[str, ParameterRule] = {
 """A profile cannot change them; it only says whether its model streams, and which container it answers with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """What the gateway owes the caller, and what of it is asked of the upstream."""
 
     stream: bool

@@ -1,8 +1,10 @@
 """Turn an order into an image request fit to be sent upstream, or a refusal naming the parameter."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct
 
 from app.catalog.catalog import Catalog
 from app.catalog.handover import OWN_RULES, Handover, arrange
@@ -19,8 +21,7 @@ _MOST_EXCHANGES = 10
 """What ``n`` may be where one request is sent as several: OpenAI's own bound of ``n``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRequest:
+class ImageRequest(Struct, frozen=True):
     """A valid request in canonical form."""
 
     profile: Profile

@@ -1,8 +1,9 @@
 """What a caller asks for, as it was read from the wire and before anybody has judged it."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Operation = Literal["generations", "edits", "variations"]
 """What is to be done: the last word of the route, here and upstream."""
@@ -10,8 +11,7 @@ Container = Literal["b64_json", "url"]
 """How a picture is handed over: inside the answer, or as a link."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputImage:
+class InputImage(Struct, frozen=True):
     """A picture the caller sent along."""
 
     content_type: str
@@ -23,8 +23,7 @@ class InputImage:
     """Of its bytes, in hex: two pictures with the same are the same picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """The words and pictures of one request."""
 
     operation: Operation

@@ -1,8 +1,9 @@
 """The parameters of one request, each judged: sent as it is, left out, or refused by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from app.catalog.abilities import ParameterRule
 from app.catalog.catalog import Catalog
@@ -15,8 +16,7 @@ from app.errors import InvalidRequest
 Rules = Mapping[str, ParameterRule]
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(Struct):
     """What became of each parameter."""
 
     sent: dict[str, Any] = field(default_factory=dict)

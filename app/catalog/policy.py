@@ -1,10 +1,9 @@
 """How a request is read where a gateway and a key may differ: what is refused, what is left out, what is sent on."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The choices in force for one request."""
 
     strict: bool = False

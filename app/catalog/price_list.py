@@ -6,8 +6,9 @@ text as in the shipped profile and never less than there, and every picture of a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from app.catalog.profile import Profile, UnitPrices
 from app.money import TOKENS_PER_PRICE, ZERO, Money, format_dollars
@@ -16,8 +17,7 @@ MOST_TIMES = 10
 """A price that changed by more than this is taken for a fault of the list, or for another unit, and never written."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPrice:
+class ListedPrice(Struct, frozen=True):
     """A model's price in the list: per token of input and output, or per request; a ``fault`` says why it has none."""
 
     input: Money = ZERO
@@ -26,8 +26,7 @@ class ListedPrice:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One figure that differs; a price of zero is none."""
 
     what: str
@@ -37,8 +36,7 @@ class Change:
     percent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A model whose price in the list is another, or is of no use."""
 
     model: str

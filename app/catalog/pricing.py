@@ -1,6 +1,6 @@
 """What a request can cost at most, and what an answer did cost; exact integers of nano-dollars."""
 
-from dataclasses import dataclass, fields
+from msgspec import Struct
 
 from app.catalog.normalise import ImageRequest
 from app.catalog.profile import UnitPrices
@@ -13,8 +13,7 @@ _MOST_TOKENS = 10**7
 """The dearest valid request makes about 240,000 (ten pictures); a larger count than this is a fault of the upstream."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
+class TokenUsage(Struct, frozen=True):
     """Tokens by the kinds that have prices of their own."""
 
     text_input: int
@@ -28,14 +27,13 @@ class TokenUsage:
         return self.text_input + self.image_input + self.text_output + self.image_output
 
 
-TOKEN_KINDS = tuple(kind.name for kind in fields(TokenUsage))
+TOKEN_KINDS = TokenUsage.__struct_fields__
 """``text_input``, ``image_input``, ``text_output``, ``image_output``."""
 
 NO_USAGE = TokenUsage(0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """The most a request can cost: pictures, tokens and money, each an upper bound."""
 
     cost: Money

@@ -1,9 +1,11 @@
 """A model profile: everything the gateway knows about one model, as frozen values read from its file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from app.catalog.abilities import InputRule, ParameterRule, Streaming
 from app.catalog.lifecycle import Deprecated, Retired
@@ -17,8 +19,7 @@ PriceBasis = Literal["cometapi", "list", "operator", "assumed"]
 the operator has written by hand, or what the settings assume for models the catalog does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnitPrices:
+class UnitPrices(Struct, frozen=True):
     """What the upstream bills, in nano-dollars: per token of each kind, or per delivered picture, or both."""
 
     text_input: Money
@@ -47,8 +48,7 @@ class UnitPrices:
         return any((self.text_input, self.image_input, self.text_output, self.image_output))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """One model: its names, what may be asked of it, how it answers, and what it costs."""
 
     name: str
@@ -81,12 +81,13 @@ class Profile:
     """The catalog does not have this model: its rules and prices are those of another, or a guess."""
     deprecated: Deprecated | None = None
     retired: Retired | None = None
-    defaults: Mapping[Operation, dict[str, Any]] = field(init=False, repr=False, compare=False)
-    """What silence means, for the parameters each operation takes; of the type each rule stands for (hence Any)."""
+    defaults: Mapping[Operation, dict[str, Any]] = field(default_factory=dict)
+    """What silence means, for the parameters each operation takes, of the type each rule stands for (Any); what is
+    given here is overwritten."""
 
     def __post_init__(self) -> None:
         """Look the defaults up once, for all the requests to come."""
-        object.__setattr__(self, "defaults", {name: _defaults(rules) for name, rules in self.operations.items()})
+        force_setattr(self, "defaults", {name: _defaults(rules) for name, rules in self.operations.items()})
 
     @property
     def deprecation(self) -> date | None:

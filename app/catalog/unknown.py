@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.catalog.profile import Profile, UnitPrices
 from app.money import Money
@@ -12,8 +14,7 @@ MODEL_NAME = r"^[A-Za-z][A-Za-z0-9._:/-]{0,99}$"
 """Characters that need no quoting in a log line, a metric label or an HTTP header."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownModels:
+class UnknownModels(Struct, frozen=True):
     """The operator's word that models the catalog does not have are sent on."""
 
     price_per_image: Money

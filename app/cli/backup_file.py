@@ -9,9 +9,11 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 FORMAT = 1
 SNAPSHOT = "redis.rdb"
@@ -26,8 +28,7 @@ class BackupFileError(Exception):
     """The file is no backup, or not a whole one; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """What a backup says about itself; ``files`` are SHA-256 sums by name."""
 
     taken_at: str

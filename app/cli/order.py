@@ -3,18 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec import Struct
 
 _FORMATS: Final = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 """The ``output_format`` that a file's name asks for; png is what models give that are asked for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureOrder:
+class PictureOrder(Struct, frozen=True):
     """A purchase to be made, or to be quoted."""
 
     fields: Mapping[str, Any]

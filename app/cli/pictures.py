@@ -7,12 +7,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import httpx
+from msgspec import Struct
 
 from app.assets.sniff import content_type, extension
 
@@ -27,8 +27,7 @@ class InTheWay(click.ClickException):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an answer brought."""
 
     pictures: tuple[bytes | str, ...]
@@ -66,8 +65,7 @@ def _picture(entry: dict[str, Any]) -> bytes | str:
     return str(entry["url"])
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where pictures go: to a file that was named, or to free names made of a stem."""
 
     folder: Path

@@ -1,10 +1,9 @@
 """The circuit breaker in front of Redis: after a few failures in a row, refuse at once for a moment, then try one."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class Breaker:
+class Breaker(Struct):
     """Counts failures in a row; a plain state machine over a clock passed in, so that it can be tested as one.
 
     Closed: everything passes. Open: nothing passes until ``open_seconds`` went by. Then one batch may try; its success

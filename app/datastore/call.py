@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import hiredis
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.datastore.script import Script
 
@@ -16,8 +17,7 @@ pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignme
 """A command as it travels. Half a character has no bytes: `UnicodeEncodeError`, a `ValueError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One command; ``key`` says where in a cluster it belongs, ``script`` whose text helps when its SHA is unknown."""
 
     words: Command

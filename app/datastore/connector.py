@@ -4,18 +4,18 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from app.datastore.address import AddressError, Host, Login, RedisAddress, Trust
 from app.datastore.call import Command
 from app.datastore.lane import Lane
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """Where one server is, and who we are there."""
 
     to: Host | str

@@ -1,12 +1,12 @@
 """How much of its memory a server uses, as its INFO tells it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+
+class Memory(Struct, frozen=True):
     """A server's memory."""
 
     used_bytes: int

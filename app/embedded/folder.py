@@ -1,14 +1,14 @@
 """What lies in the data folder for the server: its files, their names and their permissions."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from app.embedded.errors import EmbeddedError
 
 
-@dataclass(frozen=True, slots=True)
-class ServerFolder:
+class ServerFolder(Struct, frozen=True):
     """``<data folder>/redis`` and its files; ``path`` is absolute and free of symbolic links."""
 
     path: Path

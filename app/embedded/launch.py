@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from app.embedded import process, resp
 from app.embedded.errors import EmbeddedError
@@ -28,8 +29,7 @@ POLL_SECONDS = 0.02
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """A server that works on our files; ``child`` is None when another process started it."""
 
     socket: Path

@@ -1,9 +1,10 @@
 """Is there a server, is it this folder's, and does it serve yet: asked over its socket."""
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 from app.embedded import resp
 from app.embedded.folder import ServerFolder
@@ -18,8 +19,7 @@ class Condition(Enum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
-class LiveServer:
+class LiveServer(Struct, frozen=True):
     """A server that has shown that it works on our folder."""
 
     socket: Path

@@ -4,10 +4,12 @@ import asyncio
 import fcntl
 import json
 import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.embedded.errors import DataFolderBusyError, EmbeddedError
 from app.embedded.folder import create_private
@@ -23,8 +25,7 @@ DEFAULT_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds a data folder: a process id and the imagegate command it runs."""
 
     pid: int

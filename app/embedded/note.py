@@ -1,15 +1,15 @@
 """The note in the data folder of which server last worked on it: a later start may find several."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from app.embedded.find import ServerBinary
 from app.embedded.folder import write_private
 
 
-@dataclass(frozen=True, slots=True)
-class LastServer:
+class LastServer(Struct, frozen=True):
     """A server that has served from these files, and the version it had then."""
 
     binary: ServerBinary

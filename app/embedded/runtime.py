@@ -5,8 +5,10 @@ import os
 import stat
 import tempfile
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.embedded.errors import EmbeddedError
 from app.embedded.folder import write_private
@@ -18,8 +20,7 @@ PREFIX = "imagegate-"
 SOCKET_NAME = "redis.sock"
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """Where a server listens; pid and version are None from just before its start until it answers."""
 
     socket: Path

@@ -1,9 +1,10 @@
 """Answers put together from collected ones: as one JSON object, or as the events of a stream."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
+
+from msgspec import Struct
 
 from app.catalog.order import Operation
 from app.gateway.conversion import Shown
@@ -18,8 +19,7 @@ _COMPLETED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One picture of the answer and what stands beside it."""
 
     shown: Shown

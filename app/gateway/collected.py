@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.assets.spool import Spool, SpooledFile
 from app.upstream.scanner import Answer, PictureKind, Segment, SegmentKind
 
 
-@dataclass(frozen=True, slots=True)
-class SpooledPicture:
+class SpooledPicture(Struct, frozen=True):
     """One picture as the upstream wrote it, between the quotes of its JSON string."""
 
     index: int

@@ -6,9 +6,9 @@ It happens after the purchase is settled. One that fails loses nothing: the pict
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from app.assets.hosted import HostedImages
 from app.assets.sniff import content_type
@@ -22,8 +22,7 @@ from app.upstream.scanner import PictureKind
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A picture as the client will see it."""
 
     kind: PictureKind

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from app.assets.spool import Spool
 from app.errors import GatewayError
@@ -61,8 +62,7 @@ class Sink(Protocol):
         """The answer is whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliveries:
+class Deliveries(Struct, frozen=True):
     """What every delivery works with."""
 
     spool: Spool

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from app.errors import StoreUnavailable
 from app.gateway.door import Door
@@ -13,8 +14,7 @@ from app.requests.register import Register
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(Struct, frozen=True):
     """A request whose answer somebody is connected for."""
 
     team_id: str

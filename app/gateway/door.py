@@ -1,8 +1,9 @@
 """What the story asks of the door a request came through: its words in, bytes out. The web room implements it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from app.catalog.order import Operation, Order
 from app.traces.context import TraceContext
@@ -10,8 +11,7 @@ from app.traces.context import TraceContext
 Header = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What the headers of a request ask for, beside its order."""
 
     idempotency_key: str | None = None

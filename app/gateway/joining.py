@@ -1,7 +1,8 @@
 """A request that is the same purchase as an earlier one: it waits for that one's end, and gets what that one got."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
@@ -26,8 +27,7 @@ _MOST_JOINERS = 20
 """Of one request at once in this process: they pay nothing, and have places that others could buy with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A request, and the earlier one that is the same purchase."""
 
     principal: Principal

@@ -1,7 +1,9 @@
 """An admitted request on its way, and how it would end if it ended now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
@@ -12,8 +14,7 @@ from app.money import Money
 from app.upstream.failure import ExchangeFailed
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """One exchange of a purchase: takes note of each step as it happens."""
 
     quote: Quote

@@ -1,9 +1,9 @@
 """``POST /v1/images/quote``: what a request would cost, and whether it would be admitted now; changes nothing."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from app.accounts.keys import KeyRing
 from app.catalog.estimate import lowest_cost
@@ -56,8 +56,7 @@ class Quotes:
         return Quotation(request, quoted, admission)
 
 
-@dataclass(frozen=True, slots=True)
-class Quotation:
+class Quotation(Struct, frozen=True):
     """A request, its quote, and what the books say to it."""
 
     request: ImageRequest

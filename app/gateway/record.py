@@ -1,9 +1,10 @@
 """What is known of one request so far: its stages and their times, whom it is for, how it ends."""
 
 import time
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
+
+from msgspec import Struct
 
 from app.accounts.models import Principal
 from app.catalog.normalise import ImageRequest
@@ -16,8 +17,7 @@ from app.traces.tracer import Trace
 from app.upstream.trail import Trail
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """One stay in a stage, from and to (``time.perf_counter``); a request can be in a stage more than once."""
 
     stage: str

@@ -1,7 +1,8 @@
 """How a hold ends, decided from what came of the exchange. Pure (design: the resolution rule)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from app.catalog.pricing import Quote, TokenUsage, price, read_usage
 from app.errors import UpstreamUnknown

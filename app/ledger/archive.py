@@ -7,8 +7,9 @@ one UTC day that is over, at most `ENTRIES_PER_FILE`.
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from app.datastore.datastore import Command, Datastore
 from app.errors import ImageStoreUnavailable, InternalError
@@ -40,8 +41,7 @@ _MOST_MOVED: Final = 3
 """In a row; then somebody else is at work and needs no help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """One file that was written, and whose entries Redis does not have any more."""
 
     file: ArchiveFile

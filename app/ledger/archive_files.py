@@ -9,22 +9,20 @@ import gzip
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final, Protocol, Self
 
 import orjson
+from msgspec import Struct
 
-from app.ledger.models import Entry, id_parts
+from app.ledger.models import NUMBERS, Entry, id_parts
 
 StreamEntry = tuple[bytes, dict[bytes, bytes]]
 """An entry as Redis gives it: its id and its fields."""
 
 _NAME: Final = re.compile(r"([0-9A-Za-z]+)/[0-9]{4}/[0-9]{2}/([0-9]+-[0-9]+)_([0-9]+-[0-9]+)\.jsonl\.gz")
-_NUMBERS: Final = frozenset(found.name for found in dataclass_fields(Entry) if found.type is int)
-_KNOWN: Final = frozenset(found.name for found in dataclass_fields(Entry))
+_KNOWN: Final = frozenset(Entry.__struct_fields__)
 
 
 class ArchivedFileError(Exception):
@@ -44,8 +42,7 @@ class ArchiveStore(Protocol):
         """Every file under a folder, in any order."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveFile:
+class ArchiveFile(Struct, frozen=True):
     """One file of a team, by the ids of its first and its last entry."""
 
     team_id: str
@@ -121,7 +118,7 @@ def read_entries(file: ArchiveFile, content: bytes) -> list[Entry]:
 def _document(entry_id: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
     try:
         texts = {name.decode(): value.decode() for name, value in fields.items()}
-        values: dict[str, Any] = {name: int(text) if name in _NUMBERS else text for name, text in texts.items()}
+        values: dict[str, Any] = {name: int(text) if name in NUMBERS else text for name, text in texts.items()}
         return {"id": entry_id.decode(), **values, "note": orjson.loads(texts["note"] or "{}")}
     except (ValueError, LookupError) as error:
         raise ArchivedFileError(f"{entry_id.decode()} is no entry: {error}") from None

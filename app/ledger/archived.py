@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.datastore.datastore import Datastore
 from app.errors import InternalError
@@ -19,8 +20,7 @@ _FILES_AT_ONCE: Final = 8
 _FOR_EVER_MS: Final = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveReport:
+class ArchiveReport(Struct, frozen=True):
     """What the archive of a team holds, and where it does not agree with the balance brought forward."""
 
     files: int

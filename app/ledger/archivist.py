@@ -5,8 +5,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from app.datastore.datastore import Datastore
 from app.errors import GatewayError, InternalError
@@ -28,8 +29,7 @@ TeamIds = Callable[[], Awaitable[list[str]]]
 Result = Literal["ok", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Archived:
+class Archived(Struct, frozen=True):
     """What one run has archived."""
 
     teams: int = 0

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
 import orjson
+from msgspec.structs import astuple
 
 from app.accounts.models import Limits, Principal
 from app.catalog.pricing import Quote

@@ -4,9 +4,10 @@ It is written by ``bring_forward.lua`` alone, in the step that takes the entries
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
+
+from msgspec import Struct, field
 
 from app.datastore.datastore import Datastore
 from app.keyspace import TEAM_SCOPE, TeamKeys
@@ -21,8 +22,7 @@ _PERIOD: Final = re.compile(r"(?:team|key:[^:]+):(day|week|month):([0-9]{4}-[0-9
 _OVER: Final = "over:"
 
 
-@dataclass(frozen=True, slots=True)
-class BroughtForward:
+class BroughtForward(Struct, frozen=True):
     """A team's balance brought forward; of one whose entries are all in Redis it is empty."""
 
     until: str = ""

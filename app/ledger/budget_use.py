@@ -1,7 +1,8 @@
 """How teams stand with their budgets at a moment: what they spent in the current period, and what is held."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from app.accounts.models import Team
 from app.datastore.datastore import Command, Datastore
@@ -9,8 +10,7 @@ from app.keyspace import TEAM_SCOPE, TeamKeys, spend_field
 from app.ledger.periods import window
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetUse:
+class BudgetUse(Struct, frozen=True):
     """Nano-dollars of one team."""
 
     spent: int

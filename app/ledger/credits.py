@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 from app.accounts.models import Team
 from app.datastore.datastore import Argument, Datastore, unavailable
@@ -28,8 +29,7 @@ _ATTEMPTS = 3
 Came = Literal["credited", "already"]
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(Struct, frozen=True):
     """What is to be given back. The same ``id`` twice is one credit, for the 7 days that a tombstone lives."""
 
     id: str
@@ -37,8 +37,7 @@ class Credit:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """What a request was charged, as its entries tell it: ``cost`` is their sum, ``first`` the one that resolved it."""
 
     first: Entry
@@ -47,8 +46,7 @@ class Charge:
     """The newest entry of the whole ledger when it was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
+class _About(Struct, frozen=True):
     """What a credit is about, in the order in which ``credit.lua`` wants it."""
 
     request: str = ""

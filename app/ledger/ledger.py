@@ -8,10 +8,12 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
+from msgspec import to_builtins
+from msgspec.json import encode
+from msgspec.structs import replace
 from typing_extensions import override
 
 from app.accounts.models import Principal
@@ -167,7 +169,7 @@ class Ledger:
     async def _give_back(self, principal: Principal, request_id: str, identity: Identity) -> None:
         """Release by id, until that succeeds: the tombstone also stops an admission that has not arrived yet."""
         whose = {"team": principal.team.id, "key": principal.key.id, "request": request_id}
-        await self._write_down({"do": "release", **whose, "identity": asdict(identity)})
+        await self._write_down({"do": "release", **whose, "identity": to_builtins(identity)})
 
     async def _write_down(self, record: Record) -> None:
         """Journal a record. Where even that fails the hold's lease runs out: charged at the quote, and recorded."""
@@ -182,7 +184,7 @@ class Ledger:
         """Give back what may or may not have been admitted."""
         await self._books.release(team_id, key_id, request_id, resolution, identity)
         whose = {"team": team_id, "key": key_id, "request": request_id}
-        self._recent.keep(orjson.dumps({"do": "release", **whose, "identity": identity, "resolution": resolution}))
+        self._recent.keep(encode({"do": "release", **whose, "identity": identity, "resolution": resolution}))
 
     async def _apply_again(self, kept: bytes) -> None:
         """Send a resolution once more after a failover; told when it had been forgotten."""
@@ -199,7 +201,7 @@ class Ledger:
 
     async def _apply(self, hold: Hold, resolution: Resolution, ending: Ending) -> None:
         came = await self._came_of(hold, resolution, ending)
-        self._recent.keep(orjson.dumps({"do": "resolve", "hold": hold, "resolution": resolution, "ending": ending}))
+        self._recent.keep(encode({"do": "resolve", "hold": hold, "resolution": resolution, "ending": ending}))
         if came == "corrected":
             log.warning("a hold had expired before its resolution", extra={"request_id": hold.request_id})
 
@@ -232,7 +234,12 @@ class Ledger:
 
 
 def _record(hold: Hold, resolution: Resolution, ending: Ending) -> Record:
-    return {"do": "resolve", "hold": asdict(hold), "resolution": asdict(resolution), "ending": asdict(ending)}
+    return {
+        "do": "resolve",
+        "hold": to_builtins(hold),
+        "resolution": to_builtins(resolution),
+        "ending": to_builtins(ending),
+    }
 
 
 def _hold(fields: dict[str, Any]) -> Hold:

@@ -1,11 +1,11 @@
 """What the ledger is told and what it answers: plain values."""
 
-from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import orjson
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from app.catalog.pricing import NO_USAGE, TokenUsage
 from app.keyspace import Naming
@@ -39,8 +39,7 @@ class Mode(StrEnum):
 Outcome = Literal["delivered", "refused", "failed", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What a request is, and by what it is known again."""
 
     operation: str = ""
@@ -67,8 +66,7 @@ NOBODY = Identity()
 """Of what is not to be known again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How one limit of key or team stands behind a decision; money in nano-dollars."""
 
     what: str
@@ -80,8 +78,7 @@ class Standing:
     """From now until it is whole again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a request does not fit."""
 
     code: str
@@ -100,8 +97,7 @@ class Reason:
         return 0 < self.resets_ms < LAST_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A reservation: what is set aside for one request, and all that is needed to resolve it, come what may."""
 
     request_id: str
@@ -121,8 +117,7 @@ class Hold:
 NO_REASON = Reason("", "", -1, -1, -1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Struct, frozen=True):
     """The verdict on one request; ``hold`` when it was admitted, every reason when not."""
 
     verdict: Verdict
@@ -148,8 +143,7 @@ class Admission:
         return min([found for found in self.standings if found.what == what], key=_remaining, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """How a hold ends: at what cost, with what outcome. ``charged`` False gives it back (a release)."""
 
     outcome: Outcome
@@ -165,8 +159,7 @@ class Resolution:
     """Nothing can have been made, so whoever repeats the request buys it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """What is kept of a request's end beside its cost, for whoever asks what became of it."""
 
     attended: bool = False
@@ -186,8 +179,7 @@ def _remaining(standing: Standing) -> int:
     return standing.remaining
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What came of a settlement."""
 
     came: str
@@ -197,8 +189,7 @@ class Settled:
     key_spent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line of the ledger, as read back."""
 
     id: str
@@ -226,11 +217,15 @@ class Entry:
         """Read a stream entry (``entries.lua``: write_entry)."""
         texts = {name.decode(): value.decode() for name, value in fields.items()}
         values: dict[str, Any] = {
-            field.name: int(texts[field.name]) if field.type is int else texts[field.name]
-            for field in dataclass_fields(cls)
-            if field.name not in ("id", "note")
+            name: int(texts[name]) if name in NUMBERS else texts[name]
+            for name in cls.__struct_fields__
+            if name not in ("id", "note")
         }
         return cls(id=entry_id.decode(), **values, note=orjson.loads(texts["note"] or "{}"))
+
+
+NUMBERS: Final = frozenset(field.name for field in fields(Entry) if field.type is int)
+"""The fields of an entry that are whole numbers; a stream has only text."""
 
 
 def id_parts(entry_id: str) -> tuple[int, int]:

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from app.datastore.datastore import Datastore
 from app.errors import InvalidRequest
@@ -21,8 +21,7 @@ _CURSOR: Final = re.compile(r"[1-9][0-9]{0,14}-[0-9]{1,15}")
 _Found = list[tuple[bytes, dict[bytes, bytes]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which entries are asked for; what is None does not matter. Times are of the resolution, in Unix ms."""
 
     key: str | None = None
@@ -53,8 +52,7 @@ class Wanted:
 EVERYTHING: Final = Wanted()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Entries, the newest first, and where the next page begins; None where nothing is left to look at."""
 
     entries: tuple[Entry, ...]

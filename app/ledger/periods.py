@@ -1,8 +1,9 @@
 """Budget periods: which one a moment belongs to, and where it ends. Pure; the zone database decides what a day is."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from app.accounts.models import Budget, Period
 from app.money import Money
@@ -14,8 +15,7 @@ LAST_MS = 8_000_000_000_000_000
 """The end of the period ``total``; still exact in a Lua double."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The current period and the next, so that the script can choose by the server's clock. Times in Unix ms."""
 
     id: str

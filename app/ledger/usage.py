@@ -3,8 +3,9 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
+
+from msgspec import Struct
 
 from app.datastore.datastore import Datastore
 from app.errors import Conflict
@@ -22,8 +23,7 @@ Sums = dict[tuple[str, str], Counter[str]]
 """(key id, model) → measure → sum: requests by outcome, images, tokens by modality, ``cost`` in nano-dollars."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeamBooks:
+class TeamBooks(Struct, frozen=True):
     """Spend and holds of a team as they are, by field name (`app/keyspace.py`)."""
 
     spend: dict[str, int]
@@ -42,8 +42,7 @@ class TeamBooks:
         return self.held.get(f"{scope}:images", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """Two figures that should be equal and are not."""
 
     what: str
@@ -51,8 +50,7 @@ class Difference:
     found: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recomputed:
+class Recomputed(Struct, frozen=True):
     """What came of verifying the books of a team."""
 
     brought_forward: BroughtForward

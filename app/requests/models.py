@@ -1,10 +1,10 @@
 """What became of a request, as plain values: its state, what it cost, where its answer lies, or its error."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self
 
 import orjson
+from msgspec import Struct, field
 
 from app.errors import GatewayError
 from app.money import Money
@@ -14,8 +14,7 @@ State = Literal["waiting", "in_progress", "delivered", "failed", "unknown"]
 what was made of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredError:
+class StoredError(Struct, frozen=True):
     """The error a request ended in, as it was told or would have been."""
 
     status: int
@@ -40,8 +39,7 @@ class StoredError:
         return orjson.dumps({"status": self.status, "envelope": self.envelope}).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
+class RequestRecord(Struct, frozen=True):
     """One request as it stood at ``seen_at``; all times are the server's, UTC."""
 
     id: str

@@ -1,11 +1,12 @@
 """From what Redis holds about a request to what is true of it: a dead process leaves its last state behind. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.errors import Overloaded, UpstreamUnknown
 from app.money import ZERO, Money
@@ -39,8 +40,7 @@ _UNTOLD: Final[dict[State, StoredError]] = {"failed": _NEVER_CAME, "unknown": _N
 """Where nobody was left to keep a closer error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What ``find.lua`` tells about one request."""
 
     now_ms: int

@@ -1,10 +1,9 @@
 """The values that cross the simulator's wire: a request as it was received, and an answer before its delivery."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedRequest:
+class ReceivedRequest(Struct, frozen=True):
     """One request, whole, with its headers in the order and spelling they arrived in."""
 
     method: str
@@ -22,8 +21,7 @@ class ReceivedRequest:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """Status, body and headers; framing and faults belong to the delivery."""
 
     status: int

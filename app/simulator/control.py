@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict
 
+from msgspec import to_builtins
+
 from app.simulator.answer import HttpAnswer, ReceivedRequest
 from app.simulator.logbook import Logbook
 from app.simulator.playbook import Playbook
@@ -49,7 +51,7 @@ def _statistics(playbook: Playbook, logbook: Logbook) -> HttpAnswer:
         for request in logbook.received
     ]
     state = {"in_flight": logbook.in_flight, "held": logbook.held, "queued": playbook.queued}
-    statistics = asdict(logbook.tally) | state | {"default": asdict(playbook.default), "received": received}
+    statistics = to_builtins(logbook.tally) | state | {"default": asdict(playbook.default), "received": received}
     return HttpAnswer(200, json.dumps(statistics).encode())
 
 

@@ -5,8 +5,9 @@ Everything is drawn before the first event goes out, so that what is billed does
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.simulator.answer import HttpAnswer
 from app.simulator.handover import spell
@@ -21,8 +22,7 @@ from app.simulator.usage import Tokens, count_input, count_picture, write_usage
 STREAM_TYPE = "text/event-stream; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One event to come."""
 
     picture: int

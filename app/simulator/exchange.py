@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from app.simulator.account import bill_of
 from app.simulator.answer import HttpAnswer, ReceivedRequest

@@ -1,10 +1,11 @@
 """Take a multipart/form-data body apart into its fields and files."""
 
 import re
-from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
 from typing import Any
+
+from msgspec import Struct
 
 from app.simulator.refusals import Refusal, RefusalError
 
@@ -15,8 +16,7 @@ INTEGERS = ("n", "output_compression", "partial_images", "frame_count", "frame_d
 FLAGS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class FormPart:
+class FormPart(Struct, frozen=True):
     """One field, or one file where it has a file name."""
 
     name: str

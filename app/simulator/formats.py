@@ -1,7 +1,8 @@
 """Read in what kind of file the pictures are wanted, gif and svg of gpt-image-2.6 included."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.simulator.family import Family
 from app.simulator.fields import choice, flag, integer, relayed, text
@@ -18,8 +19,7 @@ MAX_FRAMES, DEFAULT_FRAMES = 16, 9
 DEFAULT_FRAME_MS, FRAME_MS_STEP, MAX_FRAME_MS = 200, 10, 655_350
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
+class FileFormat(Struct, frozen=True):
     """A kind of file with its options, each at what it is when not asked for."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from app.simulator.answer import HttpAnswer
 from app.simulator.family import Family
@@ -16,8 +17,7 @@ from app.simulator.scenario import Content, Scenario
 from app.simulator.usage import Tokens, count_input, count_picture, write_usage
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilment:
+class Fulfilment(Struct, frozen=True):
     """Drawn pictures, the answer that carries them, and what they cost."""
 
     answer: HttpAnswer

@@ -2,8 +2,8 @@
 
 import io
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from PIL import Image
 
 from app.simulator.fields import relayed
@@ -22,8 +22,7 @@ UNDECODABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, I
 """What Pillow raises on a file that is no picture, or too much of one."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputImage:
+class InputImage(Struct, frozen=True):
     """A picture to be edited or varied, known to decode."""
 
     data: bytes

@@ -1,9 +1,11 @@
 """Pictures handed over as links: what their addresses look like, and what comes when one is opened."""
 
 import secrets
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.simulator.answer import HttpAnswer, ReceivedRequest
 from app.simulator.family import Family
@@ -26,8 +28,7 @@ NOTHING = (bytes(64 * 1024),) * 1024
 """64 MiB, of which one block is in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedPicture:
+class LinkedPicture(Struct, frozen=True):
     """What lies at one address."""
 
     content_type: str

@@ -3,9 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+
+from msgspec import Struct, field
 
 from app.simulator.answer import ReceivedRequest
 from app.simulator.links import LinkedPicture
@@ -16,16 +17,14 @@ WAIT_SECONDS = 10.0
 """A condition a test waits for comes within moments or never; this is never."""
 
 
-@dataclass(slots=True)
-class DayBill:
+class DayBill(Struct):
     """What the pictures drawn on one UTC day are billed at."""
 
     dollars: float = 0.0
     requests: int = 0
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Plain counts since the start or the last reset."""
 
     connections: int = 0
@@ -44,8 +43,7 @@ class Tally:
     """By date, such as 2026-11-22."""
 
 
-@dataclass(slots=True, eq=False)
-class _Hold:
+class _Hold(Struct, eq=False):
     future: asyncio.Future[None]
     releasable: bool
 
@@ -54,8 +52,7 @@ class _Hold:
             self.future.set_result(None)
 
 
-@dataclass(slots=True)
-class Logbook:
+class Logbook(Struct):
     """The simulator's memory; every change of it wakes those who wait on a condition."""
 
     tally: Tally = field(default_factory=Tally)

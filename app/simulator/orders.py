@@ -1,7 +1,8 @@
 """Read an image request as CometAPI does and refuse what it refuses, in its own words and statuses."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from app.simulator.answer import ReceivedRequest
 from app.simulator.family import Family, find_family
@@ -19,8 +20,7 @@ MAX_PARTIAL_IMAGES = 3
 MAX_DALL_E_PROMPT_CHARACTERS = {Family.DALL_E_2: 1000, Family.DALL_E_3: 4000}
 
 
-@dataclass(frozen=True, slots=True)
-class ImageOrder:
+class ImageOrder(Struct, frozen=True):
     """A valid image request, every ``auto`` resolved."""
 
     model: str

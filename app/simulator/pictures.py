@@ -7,8 +7,9 @@ import hashlib
 import io
 import re
 import textwrap
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from app.simulator.gif import encode_gif
@@ -29,8 +30,7 @@ DESCRIPTION_TAG = 0x010E
 _SERIAL = re.compile(r"simulated picture (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(Struct, frozen=True):
     """Everything that decides what a picture looks like."""
 
     prompt: str

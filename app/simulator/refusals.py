@@ -6,16 +6,17 @@ A body it cannot use is a 500, a model without a channel a 503, an empty balance
 import json
 import secrets
 import string
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from app.simulator.answer import HttpAnswer
 from app.simulator.scenario import Content, Scenario
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """One error answer, before it gets its request id."""
 
     status: int

@@ -1,8 +1,10 @@
 """What an order costs in tokens, and the member ``usage`` that tells it, truly or not."""
 
-from dataclasses import astuple, dataclass
 from operator import add
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from app.simulator.family import Family
 from app.simulator.orders import ImageOrder
@@ -21,8 +23,7 @@ ABSURD_TOKENS = 10**18
 """More than any picture costs, and more than a double counts exactly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """A count by kind."""
 
     text: int = 0

@@ -7,8 +7,9 @@ for it.
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
+
+from msgspec import Struct
 
 SAMPLED: Final = 1
 """The bit of the flags that says: whoever began this trace keeps it (§3.2.2.5)."""
@@ -22,8 +23,7 @@ _VALUE = r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
 _MEMBER = re.compile(rf"({_KEY})={_VALUE}")
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
+class TraceContext(Struct, frozen=True):
     """One span of one trace, as its headers name it."""
 
     trace_id: str

@@ -1,8 +1,9 @@
 """What a trace is made of, and who keeps it; nobody, unless tracing is switched on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from app.traces.context import TraceContext
 
@@ -10,8 +11,7 @@ Kind = Literal["server", "internal", "client"]
 Attributes = Mapping[str, str | int | float | bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """The part of a trace that is one request here."""
 
     given: TraceContext | None
@@ -34,8 +34,7 @@ class Trace:
         return self.own.child() if self.is_ours else self.own
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of work that is over; times in nanoseconds since 1970."""
 
     name: str

@@ -7,10 +7,10 @@ the operator has named. The address that was judged is the one that is dialled, 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
+from msgspec import Struct
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -33,8 +33,7 @@ class LinkRefused(ValueError):
     """The link may not be followed; the message is a public sentence and names neither the link nor an address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link in its canonical form; whether it may be followed is said by :func:`check_host` and :func:`permitted`."""
 
     url: httpx.URL

@@ -7,13 +7,13 @@ so no URL is logged, printed or raised here.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import orjson
+from msgspec import Struct
 
 from app.money import MAX_MONEY, NANOS_PER_DOLLAR, Money
 
@@ -29,8 +29,7 @@ class BalanceFailed(Exception):
     """There is no balance to be had; the message is for the operator and never holds the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyDay:
+class KeyDay(Struct, frozen=True):
     """What one key of the account used on one day, by CometAPI's count."""
 
     day: date

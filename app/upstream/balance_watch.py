@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import httpx
+from msgspec import Struct
 
 from app.money import Money
 from app.upstream.balance import BalanceFailed, fetch_left
@@ -18,8 +18,7 @@ EVERY_SECONDS: Final = 60.0
 _TOTAL_SECONDS: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(Struct, frozen=True):
     """What came of the last question: money, or why there is none to be told."""
 
     left: Money | None

@@ -6,9 +6,10 @@ of an event matters. Line ends, the optional space and the byte order mark are t
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from app.upstream.skeleton import MalformedAnswer
 
@@ -26,8 +27,7 @@ _FIELD_NAME = re.compile(rb"[\w-]*", re.ASCII)
 _RETURN, _FEED = b"\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class EventName:
+class EventName(Struct, frozen=True):
     """The value of an ``event`` line."""
 
     name: str

@@ -6,10 +6,10 @@ Where the upstream tells an event's type only behind its picture, the ``event`` 
 standard leaves the order of the two free, and the picture cannot be held back.
 """
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, canonical_event, event_error, event_type
 from app.upstream.event_lines import EventLines, EventName, Mark, Token
@@ -33,8 +33,7 @@ _MAX_MARKER_BYTES = 64
 _WHITE = b" \t\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Bytes for the client, in the order in which they are to go out."""
 
     data: bytes

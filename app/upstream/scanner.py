@@ -8,11 +8,11 @@ The bytes of a picture are not checked: an upstream that puts a control characte
 passed on as it is.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from app.upstream.skeleton import MalformedAnswer, PictureKind, SkeletonWalker, ends_in_escape, string_end
 
@@ -44,8 +44,7 @@ class SegmentKind(Enum):
     PICTURE = "picture"
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A non-empty ``b64_json`` or ``url`` that passed, or is passing."""
 
     index: int
@@ -55,8 +54,7 @@ class Picture:
     """Bytes between the quotes as they passed, so far; escapes count as written."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureStart:
+class PictureStart(Struct, frozen=True):
     """What is known at the moment a picture begins."""
 
     index: int
@@ -65,8 +63,7 @@ class PictureStart:
     """All that came before, parsed as if the answer ended here; the picture is the last member of its item, ``""``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A stretch of the answer as it passed. The quotes around a picture belong to the skeleton."""
 
     kind: SegmentKind
@@ -75,8 +72,7 @@ class Segment:
     """Set on the first segment of each picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A complete answer without its pictures."""
 
     document: dict[str, Any]

@@ -1,14 +1,14 @@
 """What is seen of one exchange with the upstream, for whoever tells of it afterwards, kept up as it goes."""
 
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from app.traces.context import TraceContext
 from app.upstream.failure import ExchangeFailed
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(Struct):
     """One exchange, all its attempts together; its times are of ``time.perf_counter``."""
 
     request_id: str = ""

@@ -3,16 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.types import Receive, Scope
 
 from app.errors import BodyTooLarge, BodyTooSlow, ClientGone, InvalidRequest
 from app.web.wire import wire_of
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
+class BodyLimits(Struct, frozen=True):
     """How much of a body is read, and how long it may take to arrive."""
 
     max_bytes: int

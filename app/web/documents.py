@@ -1,8 +1,9 @@
 """Reads an order from a JSON document; the pictures of an edit are ``data:`` URLs in it, or links."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.catalog.order import InputImage, Operation, Order
 from app.catalog.wording import too_many, unsupported, wrong_type
@@ -13,16 +14,14 @@ from app.web.pictures import MAX_IMAGES, Fetch, Pictures, decoded
 _SOURCES: Final = ("image_url", "file_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A picture that is elsewhere."""
 
     param: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """An order whose linked pictures have not been fetched yet."""
 
     fields: dict[str, object]

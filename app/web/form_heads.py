@@ -6,8 +6,9 @@ rather than guessed at (RFC 7578; RFC 2046 §5.1.1).
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from app.catalog.wording import shown
 from app.errors import InvalidRequest
@@ -27,8 +28,7 @@ _ENCODINGS: Final = frozenset({"binary", "8bit", "7bit"})
 _MOST_NAME_CHARS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class PartHead:
+class PartHead(Struct, frozen=True):
     """What a part is: a text, or a file where a file name was given. The file name itself is of no interest."""
 
     name: str

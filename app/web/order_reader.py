@@ -2,10 +2,10 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from msgspec import Struct
 
 from app.assets.spool import Spool
 from app.catalog.order import Operation, Order
@@ -28,8 +28,7 @@ _MOST_VALUES: Final = 100_000
 _JSON_TYPE: Final = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLimits:
+class OrderLimits(Struct, frozen=True):
     """What is read of the bodies of orders: JSON of words alone, and bodies with pictures in them."""
 
     words: BodyLimits

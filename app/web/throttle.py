@@ -9,8 +9,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import LimitExceeded
@@ -29,8 +29,7 @@ _MOST_WAITING = 100
 _MOST_ADDRESSES = 10_000
 
 
-@dataclass(slots=True)
-class _Failures:
+class _Failures(Struct):
     """How often an address failed of late: a level that sinks with time."""
 
     level: float

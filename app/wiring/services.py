@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from app.accounts.admin_tokens import AdminTokens
 from app.accounts.keys import KeyRing
@@ -58,8 +59,7 @@ from app.wiring.traces import open_tracer
 from app.wiring.upstream import open_balance, open_fetcher, open_trust, open_upstream
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """Everything a door may need."""
 
     settings: Settings
@@ -92,8 +92,7 @@ class Services:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """What holds connections, files or tasks, and what these are opened with; closed in reverse by the stack."""
 
     catalog: Catalog

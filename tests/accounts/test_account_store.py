@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from app.accounts.credentials import new_id
 from app.accounts.models import Budget, Limits, Team, VirtualKey

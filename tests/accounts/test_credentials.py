@@ -1,10 +1,9 @@
 """Virtual keys as text: their form, their secret, and that neither ever shows."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.accounts.credentials import (
     BASE62,

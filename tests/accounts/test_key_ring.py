@@ -1,9 +1,9 @@
 """Authentication: who is let in, what the others hear, and what is remembered of whom."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from app.accounts.credentials import hash_secret, new_id, new_secret, virtual_key_text
 from app.accounts.keys import KeyRing

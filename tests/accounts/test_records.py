@@ -2,13 +2,13 @@
 
 import dis
 import hmac
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.accounts.models import (
     PERIODS,

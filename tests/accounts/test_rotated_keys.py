@@ -1,10 +1,10 @@
 """Rotated and disabled virtual keys at the key ring: which secret opens when, and what its holder hears."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from app.accounts.credentials import new_id, new_secret, virtual_key_text
 from app.accounts.keys import KeyRing

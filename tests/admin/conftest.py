@@ -1,11 +1,11 @@
 """The operator's door of a gateway, without a network between."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from app.accounts.store import AccountStore
 from app.money import Money

@@ -1,12 +1,12 @@
 """Admin tokens at the operator's door: roles, what is shown, and what happens where nobody can be asked."""
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from app.accounts.admin_tokens import AdminTokens
 from app.keyspace import ADMIN_TOKENS

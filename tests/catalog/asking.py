@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise

@@ -1,9 +1,9 @@
 """Edits and variations: which models take them, which pictures pass, and how the others are refused."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise

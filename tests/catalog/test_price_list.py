@@ -1,12 +1,12 @@
 """The public price list against the catalog: what differs, what is taken at its dearest, what is never taken over."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.catalog.catalog import load_catalog
 from app.catalog.price_list import Difference, ListedPrice, compare

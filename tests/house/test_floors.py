@@ -35,6 +35,7 @@ PACKAGES = {
     "hiredis": ("app.datastore",),
     "httptools": ("app.upstream", "app.simulator"),
     "httpx": ("app.upstream", "app.wiring", "app.cli"),
+    "msgspec": ("app",),
     "obstore": ("app.assets", "app.wiring"),
     "opentelemetry": ("app.traces.otlp",),
     "orjson": ("app",),

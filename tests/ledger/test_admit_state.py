@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from app.accounts.credentials import new_id
 from app.accounts.models import Budget, Period, Principal

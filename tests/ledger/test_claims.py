@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from app.datastore.datastore import Datastore
 from app.ledger.models import Ending, Verdict

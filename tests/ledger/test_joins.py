@@ -1,8 +1,7 @@
 """An Idempotency-Key stands for one purchase: what is joined, what frees it, and what is written down of a request."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from app.datastore.datastore import Datastore
 from app.ledger.models import Ending, Mode, Verdict

@@ -205,7 +205,7 @@ async def test_a_resolution_older_than_its_tombstone_is_reported_and_not_replaye
         for days in (5, 7):
             hold = admission.hold
             old = type(hold)(
-                **{name: getattr(hold, name) for name in hold.__slots__}
+                **{name: getattr(hold, name) for name in hold.__struct_fields__}
                 | {"request_id": f"{days} days", "admitted_ms": hold.admitted_ms - days * 86_400_000}
             )
             await ledger.resolve(old, delivered(60))

@@ -1,6 +1,8 @@
 """Tries of the same purchase: who asks for it first, who asks again, who leaves, who is told."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from app.accounts.models import Limits
 from app.datastore.datastore import Datastore

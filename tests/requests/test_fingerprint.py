@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.catalog.catalog import load_catalog
 from app.catalog.normalise import ImageRequest, normalise

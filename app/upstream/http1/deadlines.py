@@ -3,14 +3,13 @@
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 import httpx
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(Struct, frozen=True):
     """Seconds a request may wait for each thing; None waits for ever.
 
     ``read`` and ``write`` start anew whenever bytes move; ``connect`` covers TCP, proxy and TLS together.
