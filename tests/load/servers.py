@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -158,7 +159,8 @@ def imagegate(
         process = stack.enter_context(
             started(words, log, lambda: _is_ready(port), core=cores.measured, environment=given, folder=checkout)
         )
-        yield Server(name, port, _new_key(port), process, redis=Process(redis.pid))
+        _made(port, "/teams", {"name": "load", "limits": {"budget": {"limit": _BUDGET_DOLLARS}}})
+        yield Server(name, port, new_key(port, "load"), process, redis=Process(redis.pid))
 
 
 def ask_once(server: Server, body: bytes) -> httpx.Response:
@@ -175,13 +177,17 @@ def ask_once(server: Server, body: bytes) -> httpx.Response:
     return answer
 
 
-def _new_key(port: int) -> str:
-    """The key of a team that may spend a lot."""
-    base_url, headers = f"http://127.0.0.1:{port}/admin/v1", {"Authorization": f"Bearer {_ADMIN_TOKEN}"}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False) as operator:
-        team = {"name": "load", "limits": {"budget": {"limit": _BUDGET_DOLLARS}}}
-        operator.post("/teams", json=team).raise_for_status()
-        return str(operator.post("/teams/load/keys", json={"alias": "load"}).raise_for_status().json()["key"])
+def new_key(port: int, alias: str) -> str:
+    """A further key of the team that may spend a lot."""
+    return str(_made(port, "/teams/load/keys", {"alias": alias})["key"])
+
+
+def _made(port: int, path: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an operator made."""
+    url, headers = f"http://127.0.0.1:{port}/admin/v1{path}", {"Authorization": f"Bearer {_ADMIN_TOKEN}"}
+    answer = httpx.post(url, json=fields, headers=headers, timeout=30, trust_env=False).raise_for_status()
+    made: Mapping[str, Any] = answer.json()
+    return made
 
 
 def _is_ready(port: int) -> bool:

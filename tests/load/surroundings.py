@@ -32,7 +32,7 @@ def describe(against: Path | None = None, others: Sequence[str] = ()) -> str:
     }
     machine = f"{_processor()}, {os.cpu_count()} cores, {_memory_gigabytes():.0f} GB"
     lines = [
-        f"{machine}; {platform.system()} {platform.release()}, {_system()}.",
+        f"{machine}; {platform.system()} {'.'.join(platform.release().split('.')[:2])}, {_system()}.",
         ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         f"imagegate at {_commit(ROOT)}" + (f"; before: {_commit(against)}" if against else "") + ".",
     ]

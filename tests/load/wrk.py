@@ -20,9 +20,9 @@ wrk.body = {body}
 
 function done(summary, latency, requests)
    local failed = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-   io.write(string.format("FOUND {{%q:%d,%q:%d,%q:%d,%q:%d,%q:%d}}\\n", "requests", summary.requests,
-      "microseconds", summary.duration, "p50", latency:percentile(50), "refused", summary.errors.status,
-      "failed", failed))
+   io.write(string.format("FOUND {{%q:%d,%q:%d,%q:%d,%q:%d,%q:%d,%q:%d}}\\n", "requests", summary.requests,
+      "microseconds", summary.duration, "p50", latency:percentile(50), "p99", latency:percentile(99),
+      "refused", summary.errors.status, "failed", failed))
 end
 """
 """wrk's own report is for people, and rounds."""
@@ -36,6 +36,8 @@ class Measured:
 
     per_second: float
     p50_seconds: float
+    p99_seconds: float
+    """Of all answers, whatever they were."""
     answered: int
     failed: int
     """Requests without an answer, and answers that are no 200."""
@@ -74,6 +76,7 @@ def _read(said: str) -> Measured:
     return Measured(
         per_second=good / (found["microseconds"] / 1e6),
         p50_seconds=found["p50"] / 1e6,
+        p99_seconds=found["p99"] / 1e6,
         answered=good,
         failed=found["refused"] + found["failed"],
     )
