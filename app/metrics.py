@@ -161,7 +161,11 @@ class Metrics:
             "Keys and tokens sent that are none, by how that was answered: at_once, delayed, refused (429).",
             ("door", "answer"),
         )
-        self.in_flight = reading("gauge", "imagegate_in_flight_requests", "Image requests under way.")
+        self.in_flight = reading(
+            "gauge", "imagegate_in_flight_requests", "Image requests and quotes that have a place."
+        )
+        self.waiting = reading("gauge", "imagegate_waiting_requests", "Requests that wait for a place.")
+        self.tasks = reading("gauge", "imagegate_tasks", "Tasks of the event loop.")
         self.in_flight_limit = reading("gauge", "imagegate_in_flight_limit", "Image requests there may be at once.")
         self.queue = reading("gauge", "imagegate_queue_requests", "Image requests that wait for their turn.")
         self.joins = reading("gauge", "imagegate_joins_waiting", "Requests that wait for the end of an earlier one.")
@@ -183,6 +187,11 @@ class Metrics:
         )
         self.above_quote = counter(
             "imagegate_quotes_exceeded", "True costs above the quote: a bug in a model profile.", ("model",)
+        )
+        self.bad_usage = counter(
+            "imagegate_bad_usages",
+            "Answers whose usage is missing or cannot be believed: charged at the quote.",
+            ("model",),
         )
         self.held = reading("gauge", "imagegate_held_dollars", "Money held for requests under way.", "team")
         self.budget_used = reading(

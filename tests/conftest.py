@@ -15,6 +15,8 @@ from tests.support.redis_server import RedisServer
 # so that every run looks a little further.
 settings.register_profile("desk", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("desk"), max_examples=100, derandomize=True, print_blob=True)
+fuzz_examples = int(os.environ.get("FUZZ_EXAMPLES", "1000"))
+settings.register_profile("fuzz", settings.get_profile("desk"), max_examples=fuzz_examples, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 # A run that a shell has put into the background ignores Ctrl-C, and so would every process it starts.

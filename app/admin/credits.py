@@ -15,6 +15,7 @@ from app.admin.documents import Document
 from app.admin.limits import Dollars
 from app.errors import InvalidRequest, NotFound
 from app.ledger.credits import Credit, Credits
+from app.logs import without_keys
 from app.money import dollars, parse_dollars
 
 _ALREADY = "It was given before, under the same id"
@@ -24,7 +25,7 @@ _REASON_CHARS = 500
 def _reason(text: str) -> str:
     if not text.strip() or len(text) > _REASON_CHARS or not text.isprintable():
         raise ValueError(f"one line of up to {_REASON_CHARS} characters is wanted")
-    return text.strip()
+    return without_keys(text.strip())
 
 
 CreditId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]

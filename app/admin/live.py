@@ -11,7 +11,7 @@ from app.accounts.store import AccountStore
 from app.admin.documents import Document
 from app.datastore.datastore import Datastore
 from app.errors import StoreUnavailable
-from app.gateway.in_flight import InFlight
+from app.gateway.places import Places
 from app.keyspace import TEAM_SCOPE, TeamKeys
 from app.ledger.ledger import Ledger
 from app.metrics import Metrics
@@ -27,7 +27,7 @@ class Replica(Struct, frozen=True):
     version: str
     catalog_version: str
     started_at: datetime
-    in_flight: InFlight
+    places: Places
     ledger: Ledger
     upstream: UpstreamClient
     balance: BalanceWatch | None
@@ -94,7 +94,7 @@ async def live_report(replica: Replica, accounts: AccountStore, datastore: Datas
         version=replica.version,
         catalog=replica.catalog_version,
         started_at=replica.started_at,
-        in_flight=replica.in_flight.number,
+        in_flight=replica.places.number,
         open_holds=replica.ledger.open_holds,
         journal_records=replica.ledger.journal_length,
         redis=teams is not None,

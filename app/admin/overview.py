@@ -103,7 +103,7 @@ async def overview_report(
     books = await usage.standings(ids)
     return Overview(
         at=now,
-        in_flight=replica.in_flight.number,
+        in_flight=replica.places.number,
         today=Figures(**_figures(sums.since(today))),
         month=Figures(**_figures(sums.since(month))),
         request_seconds=_seconds(replica),

@@ -11,6 +11,7 @@ from app.accounts.models import HEARTBEAT_SECONDS, KeyOptions, KeyState, Team, V
 from app.admin.creates import ShownOnce
 from app.admin.documents import Document
 from app.admin.limits import LimitsBody
+from app.logs import without_keys
 
 
 def _name(text: str) -> str:
@@ -18,7 +19,13 @@ def _name(text: str) -> str:
         raise ValueError(
             "a name is 1 to 63 letters, digits, dots, dashes or underscores, and begins with a letter or digit"
         )
+    if without_keys(text) != text:
+        raise ValueError("a name is seen by many, and this looks like a key or a token")
     return text
+
+
+Note = AfterValidator(without_keys)
+"""Of a text that is shown to every operator: a key that somebody pasted into it stays out."""
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -26,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 Name = Annotated[str, AfterValidator(_name), Field(examples=["design"])]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Metadata = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
+    dict[Annotated[str, Field(min_length=1, max_length=64), Note], Annotated[str, Field(max_length=512), Note]],
     Field(max_length=16, description="Notes of your own: 16 pairs at most, of 64 and 512 characters."),
 ]
 _MOST_GRACE_SECONDS = 604_800
@@ -159,7 +166,7 @@ class CreatedKey(ShownOnce, KeyBody):
     """A virtual key just made, or given a new secret: the only time that is shown."""
 
     SECRET: ClassVar[str] = "key"  # noqa: S105  the name of a field
-    key: str | None = Field(description="The virtual key itself. Keep it now: only its hash is stored.")
+    key: str | None = Field(description="The virtual key itself. Keep it now: only its hash is stored.", repr=False)
 
     @classmethod
     def with_secret(cls, key: VirtualKey, team: Team, now: datetime, text: str) -> "CreatedKey":

@@ -46,7 +46,7 @@ class CreatedToken(ShownOnce, TokenBody):
     """An admin token just made: the only time its secret is shown."""
 
     SECRET: ClassVar[str] = "token"  # noqa: S105  the name of a field
-    token: str | None = Field(description="The admin token itself. Keep it now: only its hash is stored.")
+    token: str | None = Field(description="The admin token itself. Keep it now: only its hash is stored.", repr=False)
 
 
 class Me(Document):

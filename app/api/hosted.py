@@ -1,6 +1,5 @@
 """``GET /images/{signature}/{name}``: a hosted picture for whoever holds its link, whatever store it lies in."""
 
-import asyncio
 import logging
 import re
 from typing import Final
@@ -12,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.assets.hosted import HostedImage, HostedImages
 from app.errors import GatewayError
-from app.gateway.in_flight import InFlight
+from app.gateway.places import Places
+from app.web.pace import Pace
 from app.web.wire import cut
 
 log = logging.getLogger(__name__)
@@ -54,12 +54,14 @@ class ServeImage:
     def __init__(self, images: HostedImages, send_seconds: float, most_at_once: int) -> None:
         self._images = images
         self._send_seconds = send_seconds
-        self._in_flight = InFlight(most_at_once)
+        self._places = Places(most_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve GET or HEAD; an answer that fails after its head is left unfinished, which closes the connection."""
-        with self._in_flight.one():
-            await self._serve(Request(scope, receive), scope, send)
+        request = Request(scope, receive)
+        with self._places.one() as place:
+            await place.take_for(request.path_params["name"])  # who has one link does not keep others from theirs
+            await self._serve(request, scope, send)
 
     async def _serve(self, request: Request, scope: Scope, send: Send) -> None:
         try:
@@ -69,14 +71,14 @@ class ServeImage:
             raise
         answer = decide(request.method, request.headers, image)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        pace = Pace(self._send_seconds)
         try:
             async for piece in self._images.read(image, answer.start, answer.stop):
                 if await request.is_disconnected():
                     return
                 for at in range(0, len(piece), _SENT_BYTES):
-                    async with asyncio.timeout(self._send_seconds):
-                        part = piece[at : at + _SENT_BYTES]
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                    part = piece[at : at + _SENT_BYTES]
+                    await pace.keep(send({"type": "http.response.body", "body": part, "more_body": True}), len(part))
         except TimeoutError:
             cut(scope)  # it takes nothing any more, and must not hold us and the store for ever
             return

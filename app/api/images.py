@@ -30,6 +30,7 @@ class ImageRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; an answer that fails after its 200 is left unfinished, which closes the connection."""
         operation = self._operation or _operation_of(scope)
+        scope["state"]["has_line"] = self._operation is not None  # in the log, by the story
         door = HttpDoor(scope, receive, send, operation=operation, reader=self._reader, send_seconds=self._send_seconds)
         try:
             await self._serve(door)

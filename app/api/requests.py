@@ -15,7 +15,8 @@ from app.accounts.models import Principal
 from app.api.request_documents import Question, document, read_limit, read_question
 from app.assets.results import KeptResult, Results
 from app.errors import Conflict, NotFound, StoreUnavailable
-from app.gateway.in_flight import InFlight, PerName
+from app.gateway.in_flight import PerName
+from app.gateway.places import Places
 from app.gateway.replay import Replays
 from app.money import dollars
 from app.requests.models import RequestRecord
@@ -77,7 +78,7 @@ class OneRequest:
         self._waiter = waiter
         self._replays = replays
         self._send_seconds = send_seconds
-        self._in_flight = InFlight(most_at_once)
+        self._places = Places(most_at_once)
         self._waits = PerName(max(1, min(_MOST_WAITS, most_at_once // 2)))
         self._is_stopping = is_stopping
 
@@ -86,7 +87,8 @@ class OneRequest:
         request = Request(scope)
         principal = await self._keys.authenticate(bearer_of(scope), fresh=True)
         request_id = request.path_params["id"]
-        with self._in_flight.one():
+        with self._places.one() as place:
+            await place.take_for(principal.key.id)
             async with watched(receive) as is_left:
                 if request.method == "DELETE":
                     answer = await self._forget(principal, request_id)

@@ -9,7 +9,7 @@ from app.catalog.sizes import parse_size
 from app.catalog.wording import not_priced
 from app.money import Money
 
-_MOST_TOKENS = 10**7
+MOST_TOKENS = 10**7
 """The dearest valid request makes about 240,000 (ten pictures); a larger count than this is a fault of the upstream."""
 
 
@@ -173,6 +173,6 @@ def _count(value: object) -> int:
     """A believable number of tokens; an absent one is 0, nonsense is -1."""
     if value is None:
         return 0
-    if type(value) is not int or not 0 <= value <= _MOST_TOKENS:  # true is an int, and no number
+    if type(value) is not int or not 0 <= value <= MOST_TOKENS:  # true is an int, and no number
         return -1
     return value

@@ -5,7 +5,7 @@ import httpx
 
 
 def gateway_address(text: str) -> httpx.URL:
-    """A gateway's, with or without the /v1 that SDKs want.
+    """A gateway's, with or without the /v1 that SDKs want. A login in it would go out in the place of key or token.
 
     Raises:
         click.UsageError: it is no address.
@@ -15,8 +15,9 @@ def gateway_address(text: str) -> httpx.URL:
         address = httpx.URL(text.rstrip("/").removesuffix("/v1"))
     except (httpx.InvalidURL, UnicodeError):
         address = httpx.URL()
-    if address.scheme not in ("http", "https") or not address.host:
-        raise click.UsageError(f"{text} is no address of a gateway, such as http://127.0.0.1:8080")
+    if address.scheme not in ("http", "https") or not address.host or address.userinfo:
+        without_login = text.rpartition("@")[2]
+        raise click.UsageError(f"{without_login} is no address of a gateway, such as http://127.0.0.1:8080")
     return address
 
 

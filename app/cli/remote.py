@@ -156,7 +156,10 @@ async def _client(target: Target) -> AsyncIterator[httpx.AsyncClient]:
         return
     if not target.token:
         raise click.ClickException("--url needs the admin token: --token, or IMAGEGATE_TOKEN in the environment.")
-    headers = {"Authorization": f"Bearer {target.token}"}
+    token = target.token.strip()
+    if not (token.isascii() and token.isprintable()) or " " in token:  # httpx would say which header it cannot send
+        raise click.UsageError("That is no admin token: there is a blank in it, or a letter that none has.")
+    headers = {"Authorization": f"Bearer {token}"}
     address = gateway_address(target.url)
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_TIMEOUT_SECONDS) as client:
         yield client

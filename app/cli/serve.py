@@ -25,8 +25,11 @@ from app.embedded.lock import SERVE
 from app.errors import GatewayError, StoreUnavailable
 from app.logs import configure_logging, logs_are_text
 from app.main import create_app
+from app.metrics import Metrics
 from app.settings.fields import Settings
+from app.web.connections import Connections
 from app.web.protocol import EdgeProtocol
+from app.web.turned_away import TurnedAway
 from app.wiring.services import Services, open_services
 from app.wiring.version import VERSION
 
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 
 _DESCRIPTORS_EACH = 22
 """A request in flight has two sockets, and the largest edit eighteen pictures in the spool and an answer."""
+
+_CONNECTIONS_EACH = 4
+"""For each place: who has it, who waits for it, who fetches a kept answer, who looks at a hosted picture."""
 
 _LAST_WORDS_SECONDS = 15.0
 """More than a request that is cut off needs to be resolved (`app.ledger.shelter`)."""
@@ -50,6 +56,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
 
     """
     configure_logging(settings.log_level, settings.log_format)
+    _forbid_core_dumps()
     tune_allocator()
     stop = _Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,9 +91,9 @@ async def serve_gateway(settings: Settings, listener: socket.socket, ready: Read
                     hint(f"The operator's door is at {_address(own)}/admin/v1, and nowhere else")
 
             address = None if own is None else _own_address(own, listener)
-            config = server_config(create_app(services, address), settings)
+            config = server_config(create_app(services, address), settings, services.metrics)
             tune_collector()
-            async with returning_memory(services.in_flight):
+            async with returning_memory(services.places):
                 await _Server(config, listening, services).serve(sockets=[listener, *([own] if own else [])])
     note("stopped", "stopped")
 
@@ -144,7 +151,7 @@ def _redis_kind(settings: Settings) -> str:
     return "embedded" if url is None else url.get_secret_value().partition("://")[0]
 
 
-def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config:
+def server_config(app: Callable[..., Any], settings: Settings, metrics: Metrics) -> uvicorn.Config:
     """How uvicorn serves us: no lifespan, no logs of its own, no WebSocket, nothing in the answers but our headers."""
     return uvicorn.Config(
         app,
@@ -152,7 +159,13 @@ def server_config(app: Callable[..., Any], settings: Settings) -> uvicorn.Config
         log_config=None,
         access_log=False,
         server_header=False,
-        http=partial(EdgeProtocol, head_seconds=settings.head_seconds),  # type: ignore[arg-type] # makes protocols
+        http=partial(  # type: ignore[arg-type] # makes protocols
+            EdgeProtocol,
+            head_seconds=settings.head_seconds,
+            send_seconds=settings.send_seconds,
+            connections=Connections(_most_connections(settings)),
+            turned_away=TurnedAway(metrics),
+        ),
         ws="none",
         proxy_headers=False,  # the socket says who is calling; nobody else is believed
         timeout_keep_alive=75,  # longer than nginx keeps its side, so that it is nginx who closes
@@ -190,7 +203,7 @@ class _Server(uvicorn.Server):
             self.force_exit = True  # uvicorn takes only a second Ctrl-C for that, and lets requests run on
             for task in self.server_state.tasks:
                 asyncio.get_running_loop().call_soon_threadsafe(task.cancel)
-        elif number := self._services.in_flight.number:
+        elif number := self._services.places.number:
             seconds = self.config.timeout_graceful_shutdown
             announce(
                 "stopping",
@@ -213,6 +226,14 @@ class _Stop:
         self.is_wanted = True
 
 
+def _forbid_core_dumps() -> None:
+    """Write no memory to the disk on a crash: every key and prompt is in it. An embedded Redis inherits this.
+
+    Where the kernel pipes cores into a program, that program is told this limit, and systemd-coredump keeps to it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def _raise_descriptor_limit(wanted: int) -> None:
     """Allow as many open sockets and files as are wanted, if the machine lets us."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -223,6 +244,13 @@ def _raise_descriptor_limit(wanted: int) -> None:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
         log.warning("few file descriptors", extra={"limit": allowed, "wanted": wanted, "cure": f"ulimit -n {wanted}"})
+
+
+def _most_connections(settings: Settings) -> int:
+    """For pictures, for those who wait for a place, for kept answers and hosted pictures; half of what files allow."""
+    most = _CONNECTIONS_EACH * settings.max_in_flight + 100
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return most if allowed == resource.RLIM_INFINITY else min(most, allowed // 2)
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -77,10 +77,14 @@ def parse_address(url: str) -> RedisAddress:
     if parts.scheme not in _SCHEMES:
         raise AddressError(f"an address that begins with {', '.join(f'{name}://' for name in _SCHEMES)} is wanted")
     engine, tls = _SCHEMES[parts.scheme]
+    options = "" if "sentinel_password=" in parts.query else parts.query  # there one may stand as it is
+    if "@" in parts.path + options + parts.fragment and (parts.scheme != "unix" or parts.netloc):
+        # Half of the password would be taken for a host, a database or an option, and told as a wrong one.
+        raise AddressError("/ ? # and @ in a password are written as %2F %3F %23 and %40")
     given = _options(parts, engine, tls=tls)
     login, places = _userinfo(parts.netloc)
     socket = unquote(parts.path) if parts.scheme == "unix" else None
-    if socket == "":
+    if socket is not None and not socket.startswith("/"):
         raise AddressError("unix:// wants the path of a socket, such as unix:///run/redis/redis.sock")
     service, database = _path(parts.path, engine) if socket is None else ("", "")
     return RedisAddress(

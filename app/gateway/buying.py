@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
+from msgspec.structs import asdict
+
 from app.errors import GatewayError
 from app.gateway.delivery import Deliveries, Delivery
 from app.gateway.departures import Departures, awaited
@@ -16,6 +18,7 @@ from app.gateway.refusals import rate_headers
 from app.gateway.telling import told_of
 from app.ledger.ledger import Ledger
 from app.ledger.models import Ending
+from app.requests.models import StoredError
 from app.upstream.client import UpstreamClient
 
 Afterwards = list[Callable[[], Awaitable[None]]]
@@ -114,6 +117,6 @@ def _ending(record: Record, result: str, failure: GatewayError | None, *, attend
     return Ending(
         attended=attended,
         result=result,
-        error={"status": failure.status, "envelope": failure.envelope()} if failure is not None else None,
+        error=None if failure is None else asdict(StoredError.of(failure)),
         about=record.about(),
     )

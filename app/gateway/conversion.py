@@ -17,6 +17,7 @@ from app.errors import GatewayError
 from app.gateway.base64_stream import decode, encode
 from app.gateway.collected import SpooledPicture
 from app.upstream.fetch import FetchFailed, ImageFetcher
+from app.upstream.links import MAX_LINK_BYTES
 from app.upstream.scanner import PictureKind
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class Converter:
 
     async def _as_base64(self, picture: SpooledPicture, hosts: Sequence[str], files: AsyncExitStack) -> Shown:
         """Fetch the whole picture first: only then can it be promised."""
+        if picture.text.size_bytes > MAX_LINK_BYTES:
+            raise FetchFailed("What stands in place of a link is none.")  # a data URI, not to be read into memory
         link = orjson.loads(b'"%b"' % b"".join([part async for part in picture.text.read()]))
         fetched = self._spool.open_file()
         files.push_async_callback(fetched.aclose)

@@ -1,4 +1,4 @@
-"""How many image requests this process carries, and how many it may; and how many may wait for the same."""
+"""How many reads of one kind this process carries at once, and how many may wait for the same."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,8 +14,6 @@ class InFlight:
     def __init__(self, most: int) -> None:
         self._limit = most
         self.number = 0
-        self.most = 0
-        """The most there were at once; whoever looks may begin to count anew."""
 
     def one(self) -> Self:
         """Carry one request, as long as the context lasts."""
@@ -30,11 +28,10 @@ class InFlight:
         """
         if self.number >= self._limit:
             raise Overloaded(
-                "This gateway has as many requests in flight as it may carry; try again in a moment.",
+                "This gateway has as many requests of this kind as it may carry; try again in a moment.",
                 retry_after_seconds=2,
             )
         self.number += 1
-        self.most = max(self.most, self.number)
 
     def __exit__(self, *_: object) -> None:
         """It is over."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.catalog.pricing import TOKEN_KINDS
-from app.errors import GatewayError, InvalidRequest
+from app.errors import GatewayError, InvalidRequest, ModelNotFound
 from app.gateway.record import Record
 from app.ledger.models import Resolution
 from app.money import format_dollars
@@ -68,7 +68,7 @@ def log_request(record: Record, *, shows_prompts: bool) -> None:
 
 def _detail(error: GatewayError, *, shows_prompts: bool) -> str | None:
     """What an error says to the operator. A caller's mistake is told in the caller's own words, which are theirs."""
-    if error.detail or (isinstance(error, InvalidRequest) and not shows_prompts):
+    if error.detail or (isinstance(error, InvalidRequest | ModelNotFound) and not shows_prompts):
         return error.detail or None
     return error.message
 

@@ -1,19 +1,17 @@
 """THE STORY of an image request: authenticate, normalise, quote, admit, forward, settle, record."""
 
 import asyncio
-from typing import Any
 
 from app.accounts.keys import KeyRing
 from app.accounts.models import Principal
-from app.catalog.normalise import ImageRequest
-from app.catalog.pricing import NOTHING, Quote, quote
+from app.catalog.pricing import NOTHING, quote
 from app.errors import Conflict, GatewayError, Overloaded, StoreUnavailable
 from app.gateway.buying import Afterwards, Buyer
 from app.gateway.door import Door, Header
 from app.gateway.identity import Identities
-from app.gateway.in_flight import InFlight
 from app.gateway.joining import Joined, Joining
 from app.gateway.later import LaterDoor, Refusals
+from app.gateway.places import Place, Places
 from app.gateway.pulse import heartbeat_seconds
 from app.gateway.purchase import Purchase
 from app.gateway.reading import RequestReader
@@ -43,7 +41,7 @@ class Pipeline:
         refusals: Refusals,
         buyer: Buyer,
         recorder: Recorder,
-        in_flight: InFlight,
+        places: Places,
         *,
         keeps: bool,
     ) -> None:
@@ -56,7 +54,7 @@ class Pipeline:
         self._refusals = refusals
         self._buyer = buyer
         self._recorder = recorder
-        self._in_flight = in_flight
+        self._places = places
         self._keeps = keeps  # answers, so that they can be fetched later
 
     async def serve(self, door: Door) -> None:
@@ -69,8 +67,8 @@ class Pipeline:
         record = self._recorder.begin(door)
         afterwards: Afterwards = []
         try:
-            with self._in_flight.one():
-                await self._serve(door, record, afterwards)
+            with self._places.one() as place:
+                await self._serve(door, record, place, afterwards)
         except (Exception, asyncio.CancelledError) as error:
             record.error = told_of(error, record)
             raise record.error from error
@@ -80,12 +78,12 @@ class Pipeline:
             for work in afterwards:
                 await work()
 
-    async def _serve(self, client: Door, record: Record, afterwards: Afterwards) -> None:
+    async def _serve(self, client: Door, record: Record, place: Place, afterwards: Afterwards) -> None:
         """Buy, or get what an earlier request of the same purchase got; buy after all where that came to nothing."""
         door = LaterDoor(client) if client.prefers_later and self._keeps else client
         for _ in range(_MOST_JOINS):
             try:
-                found = await self._admit(door, record)
+                found = await self._admit(door, record, place)
             except GatewayError as error:
                 await self._refusals.keep(door, record, error)
                 await tell_behind_beats(door, error, record)
@@ -99,25 +97,29 @@ class Pipeline:
                     return
         raise Overloaded("The requests this one is the same as came to nothing again and again.", retry_after_seconds=2)
 
-    async def _admit(self, door: Door, record: Record) -> Purchase | Joined:
+    async def _admit(self, door: Door, record: Record, place: Place) -> Purchase | Joined:
         """Stages 1 to 4; once more from the start when a cached principal turned out to be old."""
         turn = self._turnstile.turn(door, record)
         try:
             fresh = False
             while not fresh or turn.is_waiting:
-                if found := await self._try_to_admit(door, record, turn, fresh=fresh):
+                if found := await self._try_to_admit(door, record, place, turn, fresh=fresh):
                     return found
                 fresh = True
-            if found := await self._try_to_admit(door, record, turn, fresh=True):
+            if found := await self._try_to_admit(door, record, place, turn, fresh=True):
                 return found
             with record.timed("admit"):
                 raise Conflict("This virtual key is being changed at this moment; try again.", should_retry=True)
         finally:
             await turn.leave()
 
-    async def _try_to_admit(self, door: Door, record: Record, turn: Turn, *, fresh: bool) -> Purchase | Joined | None:
+    async def _try_to_admit(
+        self, door: Door, record: Record, place: Place, turn: Turn, *, fresh: bool
+    ) -> Purchase | Joined | None:
         with record.timed("authenticate"):
             principal = record.principal = await self._keys.authenticate(door.authorization, fresh=fresh)
+            with record.waiting():
+                await place.take_for(principal.key.id)
         with record.timed("normalise"):
             try:
                 with record.waiting():
@@ -132,7 +134,7 @@ class Pipeline:
         with record.timed("quote"):
             quoted = record.quote = quote(request)
         with record.timed("admit"):
-            note = self._note(request, quoted)
+            note = self._reader.note(request, quoted)
             admission = await turn.admit(principal, request.profile.name, quoted, note, identity)
             if admission.verdict is Verdict.REFUSED:
                 raise refusal(admission, quoted.cost)
@@ -148,8 +150,3 @@ class Pipeline:
             return rate_headers(await self._ledger.would_admit(principal, door.request_id, "", NOTHING))
         except StoreUnavailable:
             return []
-
-    def _note(self, request: ImageRequest, quoted: Quote) -> dict[str, Any]:
-        """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""
-        note: dict[str, Any] = {"prices": quoted.prices.document(), "catalog": self._reader.catalog_version}
-        return note | ({"user": request.user} if request.user else {})

@@ -11,8 +11,8 @@ from app.catalog.normalise import ImageRequest
 from app.catalog.pricing import Quote, quote
 from app.errors import Conflict
 from app.gateway.door import Door
-from app.gateway.in_flight import InFlight
 from app.gateway.limits_left import iso, limits_left, scope_word
+from app.gateway.places import Place, Places
 from app.gateway.reading import RequestReader
 from app.gateway.refusals import rate_headers, told
 from app.ledger.ledger import Ledger
@@ -26,11 +26,11 @@ _UNSHOWN = frozenset({"prompt", "image"})
 class Quotes:
     """Walks stages 1 to 4 without setting anything aside."""
 
-    def __init__(self, keys: KeyRing, reader: RequestReader, ledger: Ledger, in_flight: InFlight) -> None:
+    def __init__(self, keys: KeyRing, reader: RequestReader, ledger: Ledger, places: Places) -> None:
         self._keys = keys
         self._reader = reader
         self._ledger = ledger
-        self._in_flight = in_flight
+        self._places = places
 
     async def serve(self, door: Door) -> None:
         """Answer with the quotation.
@@ -39,15 +39,16 @@ class Quotes:
             GatewayError: the request would be refused before any limit is looked at.
 
         """
-        with self._in_flight.one():
-            quotation = await self._quotation(door)
+        with self._places.one() as place:
+            quotation = await self._quotation(door, place)
             body = orjson.dumps(quotation.document())
             head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
             await door.start(head + rate_headers(quotation.admission))
             await door.finish(body)
 
-    async def _quotation(self, door: Door) -> "Quotation":
+    async def _quotation(self, door: Door, place: Place) -> "Quotation":
         principal = await self._keys.authenticate(door.authorization, fresh=True)
+        await place.take_for(principal.key.id)
         request = self._reader.read(await door.order(), principal)
         quoted = quote(request)
         admission = await self._ledger.would_admit(principal, door.request_id, request.profile.name, quoted)

@@ -1,11 +1,15 @@
-"""Stage 2: an order becomes a request under the rules in force for its key."""
+"""Stage 2: an order becomes a request under the rules in force for its key; and what the books note of it."""
+
+from typing import Any
 
 from app.accounts.models import KeyOptions, Principal
 from app.catalog.catalog import Catalog
 from app.catalog.normalise import ImageRequest, normalise
 from app.catalog.order import Order
 from app.catalog.policy import Policy
+from app.catalog.pricing import Quote
 from app.errors import Forbidden
+from app.logs import without_keys
 
 
 class RequestReader:
@@ -14,11 +18,6 @@ class RequestReader:
     def __init__(self, catalog: Catalog, policy: Policy) -> None:
         self._catalog = catalog
         self._policy = policy
-
-    @property
-    def catalog_version(self) -> str:
-        """What requests are priced with."""
-        return self._catalog.version
 
     def read(self, order: Order, principal: Principal) -> ImageRequest:
         """The request, if it is a good one and this key may make it.
@@ -36,6 +35,11 @@ class RequestReader:
                 f"This virtual key may not use the model `{model}`; GET /v1/models lists those it may.", param="model"
             )
         return request
+
+    def note(self, request: ImageRequest, quoted: Quote) -> dict[str, Any]:
+        """What the ledger entry keeps beside the numbers: what it was priced with, and whom it was for."""
+        note: dict[str, Any] = {"prices": quoted.prices.document(), "catalog": self._catalog.version}
+        return note | ({"user": without_keys(request.user)} if request.user else {})
 
 
 def policy_of(options: KeyOptions, own: Policy) -> Policy:

@@ -63,7 +63,7 @@ class Record:
         return Stay(self, stage)
 
     def waiting(self) -> "Wait":
-        """Wait for the client inside a stage."""
+        """Wait inside a stage: for the client, a place or its turn."""
         return Wait(self)
 
     @property
@@ -89,7 +89,7 @@ class Record:
 
     @property
     def own_seconds(self) -> float:
-        """Our share: every stage but the exchange with the upstream, less the wait for the body."""
+        """Our share: every stage but the exchange with the upstream, less all waits."""
         own = -self.waited_seconds
         for stage, seconds in self.seconds.items():
             if stage != "forward":
@@ -134,7 +134,7 @@ class Stay:
 
 
 class Wait:
-    """The time a request waits for its client or for its turn, as a context."""
+    """The time a request waits for its client, for a place or for its turn, as a context."""
 
     __slots__ = ("_record", "_started")
 

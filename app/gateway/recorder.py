@@ -72,6 +72,8 @@ class Recorder:
             m.unknown.labels(model).inc()
         if "above_quote" in resolution.flags:
             m.above_quote.labels(model).inc()
+        if "bad_usage" in resolution.flags:
+            m.bad_usage.labels(model).inc()
 
 
 def size_class(size: str) -> str:

@@ -13,6 +13,10 @@ from app.upstream.failure import ExchangeFailed
 _BEST_FIRST: tuple[Outcome, ...] = ("delivered", "unknown", "refused", "failed")
 """Of a mixed end the caller has the pictures, else perhaps bought some, else was told why not."""
 
+_MOST_TIMES_THE_QUOTE = 100
+"""The quote is an upper bound. A profile that is wrong is wrong by a factor of two or ten; tokens beyond this are no
+truth that a team could be asked to pay."""
+
 NOT_SENT = Resolution("failed", charged=False, note={"code": "not_sent"}, again=True)
 """The request ended before its first byte left: nothing can have been bought."""
 
@@ -25,10 +29,11 @@ def abandoned(quote: Quote) -> Resolution:
 def delivered(usages: Sequence[object], images: int, quote: Quote) -> Resolution:
     """A whole answer: its true cost, by the usages it tells (one, or of a stream one a picture) and the pictures.
 
-    A usage that is missing or cannot be believed is settled at the quote; a true cost above the quote is recorded in
-    full, because it is what the upstream bills, and flagged, because the profile is wrong.
+    A usage that is missing or cannot be believed is settled at the quote; a true cost above the quote, up to a hundred
+    times as many tokens, is recorded in full, because it is what the upstream bills, and flagged, because the profile
+    is wrong.
     """
-    read = [read for usage in usages if (read := read_usage(usage)) is not None]
+    read = [read for usage in usages if (read := _believed(usage, quote)) is not None]
     if len(read) < max(1, len(usages)) and quote.prices.by_tokens:
         return Resolution("delivered", charged=True, cost=quote.cost, delivered=images, flags=("at_quote", "bad_usage"))
     return _at_true_cost("delivered", _sum_usage(read), images, quote)
@@ -45,9 +50,11 @@ def failed(failure: ExchangeFailed, quote: Quote) -> Resolution:
     if failure.delivered and not isinstance(failure.error, UpstreamUnknown):
         # The upstream itself ended a stream early: what it had completed is what it bills.
         return replace(delivered(failure.usages, failure.delivered, quote), note=note)
-    usage = read_usage(failure.usages[0]) if failure.usages else None
-    if usage is None or not quote.prices.by_tokens:
+    if not failure.usages or not quote.prices.by_tokens:
         return _unknown_at_quote(quote, failure.delivered, note)
+    usage = _believed(failure.usages[0], quote)
+    if usage is None:
+        return _unknown_at_quote(quote, failure.delivered, note, "bad_usage")
     return _at_true_cost("unknown", usage, failure.delivered, quote, note)
 
 
@@ -81,8 +88,17 @@ def _sum_usage(usages: Sequence[TokenUsage]) -> TokenUsage:
     )
 
 
-def _unknown_at_quote(quote: Quote, images: int, note: dict[str, str]) -> Resolution:
-    return Resolution("unknown", charged=True, cost=quote.cost, delivered=images, flags=("at_quote",), note=note)
+def _believed(usage: object, quote: Quote) -> TokenUsage | None:
+    """The tokens a usage tells; None where it tells none, or more than can be."""
+    read = read_usage(usage)
+    if read is not None and quote.prices.by_tokens and read.total > _MOST_TIMES_THE_QUOTE * quote.usage.total:
+        return None
+    return read
+
+
+def _unknown_at_quote(quote: Quote, images: int, note: dict[str, str], *flags: str) -> Resolution:
+    told = ("at_quote", *flags)
+    return Resolution("unknown", charged=True, cost=quote.cost, delivered=images, flags=told, note=note)
 
 
 def _at_true_cost(

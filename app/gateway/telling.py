@@ -3,13 +3,12 @@
 import asyncio
 import logging
 
-import orjson
-
 from app.errors import GatewayError, InternalError
 from app.gateway.door import Door
 from app.gateway.pulse import Pulse
 from app.gateway.record import Record
 from app.gateway.refusals import stopped
+from app.logs import redacted_json
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +30,12 @@ async def tell_in_body(door: Door, pulse: Pulse, error: GatewayError) -> None:
     """
     await pulse.stop()
     if door.is_open and not pulse.has_spoken and not door.wishes.is_sdk:
-        await pulse.finish(orjson.dumps(error.envelope()))
+        await pulse.finish(redacted_json(error.envelope()))
 
 
 def error_event(error: GatewayError) -> bytes:
     """The error as the last event of a stream."""
-    return b"event: error\ndata: %b\n\n" % orjson.dumps(error.envelope())
+    return b"event: error\ndata: %b\n\n" % redacted_json(error.envelope())
 
 
 async def tell_behind_beats(door: Door, error: GatewayError, record: Record) -> None:
@@ -46,4 +45,4 @@ async def tell_behind_beats(door: Door, error: GatewayError, record: Record) -> 
     if record.request.stream:
         await door.finish(error_event(error))
     elif not door.wishes.is_sdk:
-        await door.finish(orjson.dumps(error.envelope()))
+        await door.finish(redacted_json(error.envelope()))

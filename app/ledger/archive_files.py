@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any, Final, Protocol, Self
 
 import orjson
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from app.ledger.models import NUMBERS, Entry, id_parts
 
@@ -22,7 +23,8 @@ StreamEntry = tuple[bytes, dict[bytes, bytes]]
 """An entry as Redis gives it: its id and its fields."""
 
 _NAME: Final = re.compile(r"([0-9A-Za-z]+)/[0-9]{4}/[0-9]{2}/([0-9]+-[0-9]+)_([0-9]+-[0-9]+)\.jsonl\.gz")
-_KNOWN: Final = frozenset(Entry.__struct_fields__)
+_ENTRIES: Final = Decoder(Entry)
+"""Reads a line, and holds it to the types of an entry; fields that only others know are passed over."""
 
 
 class ArchivedFileError(Exception):
@@ -104,9 +106,9 @@ def read_entries(file: ArchiveFile, content: bytes) -> list[Entry]:
 
     """
     try:
-        entries = [_entry(orjson.loads(line)) for line in unpack(content).split(b"\n")[:-1]]
+        entries = [_ENTRIES.decode(line) for line in unpack(content).split(b"\n")[:-1]]
         order = [id_parts(entry.id) for entry in entries]
-    except (ValueError, LookupError, TypeError) as error:
+    except (DecodeError, ValueError) as error:
         raise ArchivedFileError(f"a line of it is no entry: {error}") from None
     if not entries or (entries[0].id, entries[-1].id) != (file.first, file.last):
         raise ArchivedFileError("its first or its last entry is another than its name says")
@@ -122,7 +124,3 @@ def _document(entry_id: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
         return {"id": entry_id.decode(), **values, "note": orjson.loads(texts["note"] or "{}")}
     except (ValueError, LookupError) as error:
         raise ArchivedFileError(f"{entry_id.decode()} is no entry: {error}") from None
-
-
-def _entry(document: dict[str, Any]) -> Entry:
-    return Entry(**{name: value for name, value in document.items() if name in _KNOWN})

@@ -7,6 +7,7 @@ import orjson
 from msgspec import Struct, field
 
 from app.errors import GatewayError
+from app.logs import redacted
 from app.money import Money
 
 State = Literal["waiting", "in_progress", "delivered", "failed", "unknown"]
@@ -23,8 +24,8 @@ class StoredError(Struct, frozen=True):
 
     @classmethod
     def of(cls, error: GatewayError) -> Self:
-        """What is kept of a refusal: what its caller may see."""
-        return cls(error.status, error.envelope())
+        """What is kept of a refusal: what its caller may see, without a key that stands in it."""
+        return cls(error.status, redacted(error.envelope()))
 
     @classmethod
     def read(cls, text: bytes) -> Self | None:

@@ -27,18 +27,31 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 
 
 def _parts(url: str, schemes: tuple[str, ...]) -> SplitResult:
-    """Take an address apart."""
+    """Take an address apart; what is wrong with it is told without a word of it, for there may be a password in it."""
     wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number, or too large a one
+    except ValueError:
+        raise ValueError(
+            f"an address such as {schemes[0]}://host:1234 is wanted; / ? # and @ in a password are %2F %3F %23 and %40"
+        ) from None
     if parts.scheme not in schemes:
         raise ValueError(f"an address that begins with {wanted} is wanted")
-    _ = parts.port  # raises where it is no number, or too large a one
+    return parts
+
+
+def _parts_without_login(url: str, schemes: tuple[str, ...]) -> SplitResult:
+    """The same of an address that everybody may see."""
+    parts = _parts(url, schemes)
+    if parts.username is not None:
+        raise ValueError("an address without a user and a password is wanted")
     return parts
 
 
 def base_url(url: str) -> str:
     """An address with a host and a path."""
-    parts = _parts(url, ("http", "https"))
+    parts = _parts_without_login(url, ("http", "https"))
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("an address with a host and a path is wanted, such as https://api.cometapi.com/v1")
     return url.rstrip("/")
@@ -48,7 +61,7 @@ def plain_url(url: str | None) -> str | None:
     """An address with a host."""
     if url is None:
         return None
-    parts = _parts(url, ("http", "https"))
+    parts = _parts_without_login(url, ("http", "https"))
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("an address with a host is wanted, such as https://images.example.com")
     return url.rstrip("/")
@@ -56,7 +69,7 @@ def plain_url(url: str | None) -> str | None:
 
 def store_address(address: str | None) -> str | None:
     """A folder, or a bucket with its scheme."""
-    if address and "://" in address and not _parts(address, ("s3", "gs", "az")).netloc:
+    if address and "://" in address and not _parts_without_login(address, ("s3", "gs", "az")).netloc:
         raise ValueError("a bucket is wanted, such as s3://pictures/imagegate")
     return address
 

@@ -170,12 +170,12 @@ class Settings(BaseSettings):
         2, description="How often a request of which nothing can have been made is sent again."
     )
     upstream_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        1000, description="Connections to the upstream at once, and so requests under way there."
+        1200, description="Connections to the upstream at once, and so requests under way there."
     )
     upstream_transport: Literal["own", "httpx"] = Field(
         "own",
         description="What speaks HTTP with the upstream: our own transport, or httpx's, which costs several times the "
-        "CPU.",
+        "CPU, and a connection for each request.",
     )
     ca_bundle: Path | None = Field(
         None, description="PEM file of certificate authorities to trust instead of the system's."
@@ -219,10 +219,13 @@ class Settings(BaseSettings):
         description="How long a request may wait for its turn where too many pictures are made at once; 0: not at all.",
     )
     max_in_flight: Annotated[int, Field(ge=1)] = Field(
-        1000, description="Image requests at once in this process; more get a 503."
+        1200,
+        description="Image requests at once in this process, nine tenths of them of one key at most; who finds no "
+        "place within two seconds gets a 503.",
     )
     max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
-        1_048_576, description="Largest JSON body. A prompt has at most 32,000 characters, which is 128 KiB."
+        524_288,
+        description="Largest JSON body. A prompt has at most 32,000 characters: 128 KiB, or 384 KiB all escaped.",
     )
     max_upload_bytes: Annotated[int, Field(ge=1024)] = Field(
         134_217_728, description="Largest form of an edit, its pictures included."
@@ -231,7 +234,9 @@ class Settings(BaseSettings):
     body_seconds: Seconds = Field(30, description="How long a request's body may take to arrive.")
     upload_seconds: Seconds = Field(300, description="How long the form of an edit may take to arrive.")
     send_seconds: Seconds = Field(
-        60, description="How long a client may take none of its answer before it counts as gone."
+        60,
+        description="How long a client may take none of its answer, or less than 8 KB a second in the long run, before "
+        "it counts as gone.",
     )
     keepalive_seconds: Seconds = Field(
         15, description="How long a stream may be silent before a comment is sent to keep proxies from cutting it."

@@ -1,6 +1,7 @@
 """Reads the settings from the environment; a wrong one is named, with what was found and what is wanted."""
 
 import os
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +10,9 @@ from pydantic import ValidationError
 from app.settings.fields import Settings
 from app.settings.names import CLIENT_VARIABLES, GIVEN_NAMES, PREFIX, SettingsError, variable_name
 from app.settings.sources import is_secret
+
+_SECRET = re.compile(r"sk-[\w.-]{8,}|(?<=//)[^@\s]*(?=@)")
+"""A key that was put into the wrong variable, and the password of an address."""
 
 
 def load_settings(**given: Any) -> Settings:
@@ -43,7 +47,7 @@ def _line(part: dict[str, Any]) -> str:
     wanted = part["msg"].removeprefix("Value error, ")
     if part["type"] == "too_short":  # of a secret's length pydantic speaks as of a list's
         wanted = f"at least {part['ctx']['min_length']} characters, not {part['ctx']['actual_length']}"
-    return f"{variable_name(field)}: found {found}; {wanted}"
+    return _SECRET.sub("***", f"{variable_name(field)}: found {found}; {wanted}")
 
 
 def _set_variables() -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from app.catalog.pricing import MOST_TOKENS
+
 ANSWER_FIELDS: Final = ("background", "output_format", "size", "quality", "safety_identifier")
 """The documented scalars beside ``created``, ``data``, ``usage`` and ``svg_usage`` (facts §1.6, §2.1)."""
 
@@ -15,7 +17,6 @@ _WORD: Final = re.compile(r"[\w.*-]{1,64}", re.ASCII)
 
 USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "total_tokens")
 SVG_USAGE_COUNTS: Final = ("input_tokens", "output_tokens", "reasoning_tokens", "total_tokens")
-_ABSURD: Final = 10**15
 MODALITIES: Final = ("text_tokens", "image_tokens")
 
 
@@ -77,7 +78,7 @@ def _canonical_svg_usage(usage: object) -> dict[str, Any]:
 
 
 def _counts(source: object, names: tuple[str, ...]) -> dict[str, int]:
-    """The members of ``source`` that are whole numbers a program may add up; whether they are true others judge."""
+    """The members of ``source`` that somebody may have counted; whether they are true others judge."""
     if not isinstance(source, dict):
         return {}
-    return {name: source[name] for name in names if type(source.get(name)) is int and abs(source[name]) < _ABSURD}
+    return {name: source[name] for name in names if type(source.get(name)) is int and 0 <= source[name] <= MOST_TOKENS}

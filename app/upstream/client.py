@@ -24,10 +24,12 @@ from app.upstream.dialect import (
     read_upstream_id,
     request_headers,
 )
+from app.upstream.echo import leave_out_prompt
 from app.upstream.exchange import Exchange
 from app.upstream.failure import Cause, ExchangeFailed
 from app.upstream.form import FormBody
 from app.upstream.keys import Key, State, Turn, UpstreamKeys
+from app.upstream.mask import Mask
 from app.upstream.trail import Trail
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class UpstreamClient:
         self._user_agent = user_agent
         self._heads: dict[str, list[tuple[bytes, bytes]]] = {}  # by the key's name, what is the same on every request
         self._patience = Patience(total_seconds)
+        self._mask = Mask(keys)
         self.keys = UpstreamKeys(keys, time.monotonic)
         self.retries = Retries(retries, time.monotonic)
         self.attempts: Counter[str] = Counter({result.value: 0 for result in Result})
@@ -81,7 +84,7 @@ class UpstreamClient:
             ExchangeFailed: however it failed, before the head of the answer or after it.
 
         """
-        exchange, trail = Exchange(dispatched, taken_back), trail or Trail()
+        exchange, trail = Exchange(dispatched, taken_back, self._mask), trail or Trail()
         trail.server = self._server
         deadline = self._patience.limit()
         try:
@@ -90,6 +93,7 @@ class UpstreamClient:
                 try:
                     yield exchange
                 except ExchangeFailed as failure:
+                    leave_out_prompt(failure, request.prompt)
                     self._note(turn, failure)
                     raise
                 finally:
@@ -121,6 +125,7 @@ class UpstreamClient:
             try:
                 return await self._attempt(exchange, request, turn.key, trail), turn
             except ExchangeFailed as failure:
+                leave_out_prompt(failure, request.prompt)
                 self._note(turn, failure)
                 if failure.cause is not Cause.UNREACHABLE:
                     refused.append(turn.key)
@@ -144,12 +149,13 @@ class UpstreamClient:
     async def _attempt(self, exchange: Exchange, request: ImageRequest, key: Key, trail: Trail) -> httpx.Response:
         """Send the request, body and all, and give the head of a 200; the caller closes it."""
         response = await exchange.send(self._transport, self._outgoing(request, key, trail))
-        trail.status, trail.upstream_id = response.status_code, read_upstream_id(response.headers.raw)
+        upstream_id = read_upstream_id(response.headers.raw)
+        trail.status, trail.upstream_id = response.status_code, upstream_id and self._mask.text(upstream_id)
         if response.status_code == 200:
             return response
         try:
             asked = read_retry_after(response.headers.get("retry-after", ""), datetime.now(UTC))
-            raise read_failure(response.status_code, await _read_error_body(response), asked)
+            raise read_failure(response.status_code, await _read_error_body(response), asked, self._mask)
         finally:
             await response.aclose()
 

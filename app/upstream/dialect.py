@@ -28,6 +28,7 @@ from app.errors import (
     UpstreamUnknown,
 )
 from app.upstream.failure import Cause, ExchangeFailed
+from app.upstream.mask import NO_KEYS, Mask
 
 ERROR_ANSWERS_ARE_BILLED = False
 """Whether CometAPI bills a request it answers with an error of its own. Undocumented; until somebody shows otherwise an
@@ -120,7 +121,7 @@ def read_retry_after(value: str, now: datetime) -> float | None:
         else:
             until = parsedate_to_datetime(value)
             seconds = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now.timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):  # a time zone of a hundred digits
         return None
     least, most = _RETRY_AFTER_SECONDS
     return min(most, max(least, seconds))
@@ -136,17 +137,20 @@ def read_upstream_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return next((found[name] for name in _ID_HEADERS if name in found), None) if found else None
 
 
-def read_failure(status: int, body: bytes, retry_after_seconds: float | None = None) -> ExchangeFailed:
+def read_failure(
+    status: int, body: bytes, retry_after_seconds: float | None = None, mask: Mask = NO_KEYS
+) -> ExchangeFailed:
     """What an answer that is no 200 means; ``body`` is as much of it as came."""
-    failure = _read_failure(status, body)
+    failure = _read_failure(status, body, mask)
     failure.retry_after_seconds = retry_after_seconds
     if retry_after_seconds is not None and failure.error.retry_after_seconds is not None:
         failure.error.retry_after_seconds = retry_after_seconds
     return failure
 
 
-def _read_failure(status: int, body: bytes) -> ExchangeFailed:
-    error = _error_object(body)
+def _read_failure(status: int, body: bytes, mask: Mask) -> ExchangeFailed:
+    found = _error_object(body)
+    error = None if found is None else mask.document(found)
     if status in _NO_ANSWER or (error is not None and _text(error.get("code")) in _TIMED_OUT):
         return _unknown(UpstreamTimeout, status)
     if error is not None:

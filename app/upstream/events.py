@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from app.upstream.event_form import COMPLETED_TYPES, EVENT_TYPES, canonical_event, event_error, event_type
 from app.upstream.event_lines import EventLines, EventName, Mark, Token
+from app.upstream.mask import NO_KEYS, Mask
 from app.upstream.scanner import (
     MAX_SKELETON_BYTES,
     AnswerScanner,
@@ -20,6 +21,7 @@ from app.upstream.scanner import (
     PictureStart,
     Segment,
     SegmentKind,
+    check_beginning,
 )
 
 MAX_PICTURE_EVENTS: Final = 64
@@ -50,6 +52,7 @@ class EventWriter:
         "_has_data",
         "_lines",
         "_marker",
+        "_mask",
         "_max_skeleton_bytes",
         "_name",
         "_passing",
@@ -62,8 +65,9 @@ class EventWriter:
         "usages",
     )
 
-    def __init__(self, *, created: int, max_skeleton_bytes: int = MAX_SKELETON_BYTES) -> None:
+    def __init__(self, *, created: int, max_skeleton_bytes: int = MAX_SKELETON_BYTES, mask: Mask = NO_KEYS) -> None:
         """Take ``created`` (Unix seconds) for events without a time; the cap is for each event."""
+        self._mask = mask
         self.committed = False
         """The first picture has begun: from here on the client is getting a 200."""
         self.completed = 0
@@ -154,7 +158,7 @@ class EventWriter:
                 if len(self._marker) > _MAX_MARKER_BYTES:
                     raise MalformedAnswer("an event that is no JSON object")
                 return
-            self._scanner = AnswerScanner(max_skeleton_bytes=self._max_skeleton_bytes)
+            self._scanner = AnswerScanner(max_skeleton_bytes=self._max_skeleton_bytes, mask=self._mask)
             self._scanner.feed(_BEFORE)
         for segment in self._scanner.feed(data):
             self._pass(segment, pieces)
@@ -164,15 +168,16 @@ class EventWriter:
         if segment.kind is not SegmentKind.PICTURE:
             return
         if segment.start is not None:
-            self._passing = self._begin(segment.start, pieces)
+            self._passing = self._begin(segment.start, segment.data, pieces)
         if self._passing:
             pieces.append(Piece(segment.data))
 
-    def _begin(self, start: PictureStart, pieces: list[Piece]) -> bool:
+    def _begin(self, start: PictureStart, data: bytes, pieces: list[Piece]) -> bool:
         """The first byte of a picture: write what leads to it, and say whether the picture itself is to be written."""
         document = start.document["data"][start.index]
         if start.kind != "b64_json" or event_error(self._name, document) is not None:
             return False
+        check_beginning(data)
         if start.index or self._written_type is not None:
             raise MalformedAnswer("more than one picture in an event")
         kind = event_type(self._name, document)

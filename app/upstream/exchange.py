@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -12,7 +12,13 @@ from app.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnknown
 from app.upstream.dialect import OUTCOME_UNKNOWN, is_event_stream, no_picture, read_error
 from app.upstream.events import EventWriter, Piece
 from app.upstream.failure import Cause, ExchangeFailed
-from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Segment
+from app.upstream.links import Links
+from app.upstream.mask import NO_KEYS, Mask
+from app.upstream.scanner import Answer, AnswerScanner, MalformedAnswer, Segment, check_beginning
+
+MAX_ANSWER_BYTES: Final = 512 * 1024 * 1024
+"""Ten pictures of the largest size, all noise and each with partial images, take half of it. Beyond that an upstream
+fills disks, and the time until the total deadline."""
 
 _PATIENCE_SECONDS = 5.0
 """How long a stream that has brought every picture may take to end; the client waits for the last line meanwhile."""
@@ -21,13 +27,23 @@ _PATIENCE_SECONDS = 5.0
 class Exchange:
     """What is known of one exchange so far."""
 
-    def __init__(self, dispatched: Callable[[], None], taken_back: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        dispatched: Callable[[], None],
+        taken_back: Callable[[], None],
+        mask: Mask = NO_KEYS,
+        *,
+        most_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self._mask = mask  # of all that is told of the answer
+        self._most_bytes = most_bytes
         self._dispatched = dispatched
         self._taken_back = taken_back
         self._dispatched_at: float | None = None
         self._response: httpx.Response | None = None
         self._usage_seen: dict[str, Any] | None = None  # of an answer that tells it before its pictures
         self._completed = 0  # pictures of a stream
+        self._taken_bytes = 0
         self.first_byte_seconds: float | None = None
         """From the last dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
@@ -36,7 +52,7 @@ class Exchange:
     @cached_property
     def events(self) -> EventWriter:
         """The reader of a stream: what it has brought so far."""
-        return EventWriter(created=int(time.time()))
+        return EventWriter(created=int(time.time()), mask=self._mask)
 
     @property
     def is_stream(self) -> bool:
@@ -50,13 +66,16 @@ class Exchange:
             ExchangeFailed: no picture, or no whole answer.
 
         """
-        scanner = AnswerScanner()
+        scanner, links = AnswerScanner(mask=self._mask), Links(self._mask)
         try:
             async for chunk in self._chunks():
-                segments = scanner.feed(chunk)
+                segments = links.whole(scanner.feed(self._counted(chunk)))
                 for segment in segments:
-                    if segment.start and isinstance(usage := segment.start.document.get("usage"), dict):
-                        self._usage_seen = usage
+                    if segment.start is not None:
+                        if segment.start.kind == "b64_json":
+                            check_beginning(segment.data)
+                        if isinstance(usage := segment.start.document.get("usage"), dict):
+                            self._usage_seen = usage
                 yield segments
             answer = scanner.finish()
         except MalformedAnswer as error:
@@ -78,7 +97,7 @@ class Exchange:
         patience_ends: float | None = None
         try:
             while events.error is None and (chunk := await _next(chunks, patience_ends)) is not None:
-                pieces = events.feed(chunk)
+                pieces = events.feed(self._counted(chunk))
                 self._completed = events.completed
                 yield pieces
                 if events.completed >= expected and patience_ends is None:
@@ -122,6 +141,12 @@ class Exchange:
     def _chunks(self) -> AsyncIterator[bytes]:
         return aiter(self._open().stream)  # type: ignore[arg-type] # the transport gives an async stream
 
+    def _counted(self, chunk: bytes) -> bytes:
+        self._taken_bytes += len(chunk)
+        if self._taken_bytes > self._most_bytes:
+            raise MalformedAnswer(f"more than {self._most_bytes} bytes")
+        return chunk
+
     def _leave(self) -> None:
         """The first byte is about to leave; whoever is told may still stop it."""
         self._dispatched()
@@ -147,6 +172,7 @@ class Exchange:
 
     def _lost(self, kind: type[UpstreamUnknown], detail: str, cause: Cause | None = None) -> ExchangeFailed:
         """No answer: nobody knows what was made, unless nothing was sent."""
+        detail = self._mask.text(detail)  # it may quote a head that was no HTTP
         if self._dispatched_at is None:
             told = UpstreamUnavailable(
                 "The image service cannot be reached at the moment; nothing was charged. Try again shortly.",

@@ -2,7 +2,8 @@
 
 It keeps the same rules about money: nothing is sent twice, and ``dispatched`` is called before the first byte leaves.
 It costs several times the CPU, and more the more connections there are, because its pool looks at each of them for
-each request.
+each request. And it keeps no connection: what a server sends behind an answer stays in httpcore's buffer, and would be
+the answer to the next request, which may be another team's.
 """
 
 import ssl
@@ -27,8 +28,8 @@ class HttpxTransport(httpx.AsyncBaseTransport):
         ssl_context: ssl.SSLContext,
         proxy: str | None,
         max_connections: int,
-        max_idle_connections: int,
-        idle_seconds: float,
+        max_idle_connections: int,  # noqa: ARG002 - of ours, which keeps some
+        idle_seconds: float,  # noqa: ARG002 - likewise
     ) -> None:
         self._timeout = {
             "connect": connect_seconds,
@@ -41,8 +42,7 @@ class HttpxTransport(httpx.AsyncBaseTransport):
             proxy=None if proxy is None else httpx.Proxy(proxy),
             limits=httpx.Limits(
                 max_connections=max_connections,
-                max_keepalive_connections=max_idle_connections,
-                keepalive_expiry=idle_seconds,
+                max_keepalive_connections=0,
             ),
             retries=0,
         )

@@ -4,16 +4,19 @@ An answer is 0.3 KB to 40 MB of JSON, nearly all of it base64 in ``data[].b64_js
 the same JSON with every picture replaced by ``""`` (a few hundred bytes), and lets the pictures go by at the speed of
 ``bytes.find``. It does not care whether ``usage`` comes before ``data`` or after it.
 
-The bytes of a picture are not checked: an upstream that puts a control character or a bad escape into its base64 is
-passed on as it is.
+Of the bytes of a picture only those that come first are looked at (`check_beginning`): an upstream that puts a control
+character or a bad escape further inside is passed on as it is, for each look at every byte would cost as much as
+receiving it.
 """
 
+import re
 from enum import Enum
 from typing import Any, Final
 
 import orjson
 from msgspec import Struct
 
+from app.upstream.mask import NO_KEYS, Mask
 from app.upstream.skeleton import MalformedAnswer, PictureKind, SkeletonWalker, ends_in_escape, string_end
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "PictureStart",
     "Segment",
     "SegmentKind",
+    "check_beginning",
 ]
 
 MAX_SKELETON_BYTES: Final = 64 * 1024
@@ -32,6 +36,10 @@ MAX_SKELETON_BYTES: Final = 64 * 1024
 
 MAX_PICTURES: Final = 64
 """Documented answers bring at most 10, Seedream's series 15. Each costs a parse of the skeleton so far."""
+
+_LOOKED_AT_BYTES: Final = 256
+_NOT_IN_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=_\\:;,.-]")
+"""What base64 has none of, however it is escaped and whether or not it begins as a data URI."""
 
 _CLOSING: Final = b'"}]}'
 """A picture can only begin in a string in an item in ``data`` in the answer; this closes the four of them."""
@@ -92,6 +100,7 @@ class AnswerScanner:
         "_after_backslash",
         "_fault",
         "_length_bytes",
+        "_mask",
         "_max_skeleton_bytes",
         "_pictures",
         "_skeleton",
@@ -100,7 +109,9 @@ class AnswerScanner:
         "committed",
     )
 
-    def __init__(self, *, max_skeleton_bytes: int = MAX_SKELETON_BYTES) -> None:
+    def __init__(self, *, max_skeleton_bytes: int = MAX_SKELETON_BYTES, mask: Mask = NO_KEYS) -> None:
+        """Take a cap, and what is masked in all that is told of the answer; pictures are none of that."""
+        self._mask = mask
         self.committed = False
         """The first picture has begun: from here on the client is getting a 200."""
         self._max_skeleton_bytes = max_skeleton_bytes
@@ -150,12 +161,13 @@ class AnswerScanner:
             raise MalformedAnswer(self._fault)
         if not self._walker.complete:
             raise MalformedAnswer("ends before its JSON does")
-        return Answer(document=_parse(bytes(self._skeleton)), pictures=self.pictures)
+        return Answer(document=self._parse(bytes(self._skeleton)), pictures=self.pictures)
 
     def _pass_skeleton(self, chunk: bytes, start: int, walk_from: int, segments: list[Segment]) -> int:
         """Keep the skeleton from ``start`` up to the next picture; the walker has no business before ``walk_from``."""
-        stop = self._walker.walk(chunk, walk_from)
-        if len(self._skeleton) + stop - start > self._max_skeleton_bytes:
+        room_bytes = self._max_skeleton_bytes - len(self._skeleton)
+        stop = self._walker.walk(chunk, walk_from, min(len(chunk), start + room_bytes + 1))
+        if stop - start > room_bytes:
             raise MalformedAnswer(f"more than {self._max_skeleton_bytes} bytes beside the pictures")
         piece = chunk[start:stop]
         self._skeleton += piece
@@ -183,10 +195,18 @@ class AnswerScanner:
             raise AssertionError("a picture begins only where the walker stopped at one")
         if len(self._pictures) == MAX_PICTURES:
             raise MalformedAnswer(f"more than {MAX_PICTURES} pictures")
-        document = _parse(bytes(self._skeleton) + _CLOSING)
+        document = self._parse(bytes(self._skeleton) + _CLOSING)
         self._start = PictureStart(self._walker.item_index, kind, document)
         self.committed = True
         return self._start
+
+    def _parse(self, skeleton: bytes) -> dict[str, Any]:
+        """Parse a skeleton, which the walker has seen begin with a brace."""
+        try:
+            document: dict[str, Any] = orjson.loads(skeleton)
+        except orjson.JSONDecodeError as error:
+            raise MalformedAnswer(f"not JSON: {error.msg}") from None
+        return self._mask.document(document) if self._mask.may_be_in(skeleton) else document
 
     def _end(self) -> None:
         self._pictures.extend(self._in_progress())
@@ -201,10 +221,12 @@ class AnswerScanner:
         return (Picture(self._start.index, self._start.kind, self._length_bytes),)
 
 
-def _parse(skeleton: bytes) -> dict[str, Any]:
-    """Parse a skeleton, which the walker has seen begin with a brace."""
-    try:
-        document: dict[str, Any] = orjson.loads(skeleton)
-    except orjson.JSONDecodeError as error:
-        raise MalformedAnswer(f"not JSON: {error.msg}") from None
-    return document
+def check_beginning(data: bytes) -> None:
+    """Look at what came first of a picture in base64, before anything is promised.
+
+    Raises:
+        MalformedAnswer: it is none, but bytes nobody encoded, base64 in lines, a page or a sentence.
+
+    """
+    if _NOT_IN_BASE64.search(data, 0, _LOOKED_AT_BYTES):
+        raise MalformedAnswer("a picture that is none")

@@ -100,17 +100,17 @@ class SkeletonWalker:
         self._after_backslash = False
         self._seen_data = False
 
-    def walk(self, chunk: bytes, position: int) -> int:
-        """Read on from ``position``; stop behind the opening quote of a picture's value, else at the end of the chunk.
+    def walk(self, chunk: bytes, position: int, end: int) -> int:
+        """Read on from ``position``; stop behind the opening quote of a picture's value, else at ``end``, or behind it.
 
-        The caller sees the value pass and walks on behind its closing quote.
+        There it stops between two tokens: a long chunk of nothing but commas would keep everybody waiting. The caller
+        sees the value pass and walks on behind its closing quote.
 
         Raises:
             MalformedAnswer: not an object, nested too deep, bytes behind the end, or a second ``data``.
 
         """
         self.picture = None
-        end = len(chunk)
         while position < end and self.picture is None:
             position = self._read_string(chunk, position) if self._in_string else self._read_token(chunk, position)
         return position

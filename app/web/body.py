@@ -48,11 +48,14 @@ class RequestBody:
         Raises:
             BodyTooLarge: more than the cap, by its declared length or by count.
             BodyTooSlow: not all there before the deadline.
+            InvalidRequest: what comes is no HTTP.
             ClientGone: the client hung up in the middle of it.
 
         """
         declared = self._header(b"content-length")
-        if declared.isdigit() and int(declared) > limits.max_bytes:
+        if not declared and self._header(b"transfer-encoding").lower() not in ("", "chunked"):
+            raise InvalidRequest("The body has a Transfer-Encoding other than 'chunked'.", code="invalid_http")
+        if declared.isascii() and declared.isdigit() and int(declared) > limits.max_bytes:
             raise _too_large(limits)
         deadline = time.monotonic() + limits.seconds
         size_bytes, is_last = 0, False
@@ -98,6 +101,8 @@ class RequestBody:
         if message["type"] == "http.disconnect":
             self.is_left = True
             raise ClientGone("The client hung up before its body was complete.")
+        if self._wire is not None and self._wire.is_broken:
+            raise InvalidRequest("The request's body is no valid HTTP/1.1.", code="invalid_http")
         return message.get("body", b""), not message.get("more_body", False)
 
     def _begin_to_watch(self) -> None:

@@ -1,17 +1,19 @@
 """One HTTP request over ASGI: what it asks for, its answer in pieces, its client watched."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope, Send
 
 from app.catalog.order import Operation, Order
 from app.errors import GatewayError
 from app.gateway.door import Header, Wishes
+from app.logs import without_keys
 from app.traces.context import TraceContext, read_trace_context
 from app.web.body import RequestBody
 from app.web.errors import bearer_of, send_refusal
 from app.web.order_reader import OrderReader
+from app.web.pace import Pace
 from app.web.wire import wire_of
 from app.web.wishes import prefers_later, read_wishes
 
@@ -33,7 +35,7 @@ class HttpDoor:
         self._wire = wire_of(scope)
         self.request_id: str = scope["state"]["request_id"]
         self._send = send
-        self._send_seconds = send_seconds
+        self._pace = Pace(send_seconds)
         self.operation: Operation = operation
         self.status: int | None = None
         """Of the answer, once its head is on its way."""
@@ -54,8 +56,11 @@ class HttpDoor:
 
     @property
     def trace_context(self) -> TraceContext | None:
-        """Where its caller stands in a trace."""
-        return read_trace_context(self._scope["headers"])
+        """Where its caller stands in a trace; what others keep there is dropped if it has a key in it."""
+        found = read_trace_context(self._scope["headers"])
+        if found is not None and without_keys(found.state) != found.state:
+            return replace(found, state="")
+        return found
 
     @property
     def wishes(self) -> Wishes:
@@ -105,6 +110,8 @@ class HttpDoor:
 
     async def start(self, headers: Sequence[Header]) -> None:
         """Send the head of a 200."""
+        if self._wire is not None:
+            self._wire.is_owed = True
         self.is_open, self.status = True, 200
         await self._pass({"type": "http.response.start", "status": 200, "headers": list(headers)})
 
@@ -152,8 +159,7 @@ class HttpDoor:
             await self._send(message)  # which waits for nothing then, and so needs no timer
             return
         try:
-            async with asyncio.timeout(self._send_seconds):
-                await self._send(message)
+            await self._pace.keep(self._send(message), len(message.get("body", b"")))
         except TimeoutError:
             self._is_stuck = True
             if self._wire is not None:

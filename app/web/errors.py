@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,8 +14,10 @@ from typing_extensions import override
 
 from app.errors import GatewayError, InternalError, InvalidRequest, MethodNotAllowed, NotFound, Unauthenticated
 from app.gateway.door import Header
+from app.logs import redacted_json
 
 log = logging.getLogger(__name__)
+request_log = logging.getLogger("imagegate.request")
 
 ADMIN_PREFIX = "/admin/"
 """Where paths of the operator's door begin."""
@@ -50,8 +51,8 @@ def is_admin(scope: Scope) -> bool:
 
 
 def refusal_body(error: GatewayError) -> bytes:
-    """The envelope as JSON."""
-    return orjson.dumps(error.envelope())
+    """The envelope as JSON. A message may repeat what its caller wrote, and some write a key in the wrong place."""
+    return redacted_json(error.envelope())
 
 
 def refusal_headers(error: GatewayError) -> list[Header]:
@@ -71,10 +72,14 @@ def refusal_headers(error: GatewayError) -> list[Header]:
 
 
 async def send_refusal(scope: Scope, send: Send, error: GatewayError, extra: Sequence[Header] = ()) -> None:
-    """Answer a request with an error: the one place where that is done."""
+    """Answer a request with an error: the one place where that is done. A mistake that nobody else logs is logged."""
+    state = scope.get("state", {})
+    if error.status < 500 and not state.get("has_line"):
+        told = {"code": error.code, "status": error.status, "outcome": "refused"}
+        request_log.info("refused", extra={"fields": {"request_id": state.get("request_id"), **told}})
     body, headers = refusal_body(error), refusal_headers(error)
     if is_admin(scope):
-        body, headers[0] = orjson.dumps(error.problem()), _PROBLEM
+        body, headers[0] = redacted_json(error.problem()), _PROBLEM
     headers += [*extra, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})

@@ -1,6 +1,5 @@
 """Sends an answer once more as it was first given: from the store, in constant memory, at the client's pace."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
@@ -11,12 +10,13 @@ from typing_extensions import override
 
 from app.assets.results import KeptResult
 from app.errors import GatewayError
+from app.web.pace import Pace
 from app.web.wire import cut
 
 log = logging.getLogger(__name__)
 
 _SENT_BYTES: Final = 64 * 1024
-"""What a client has to take within the deadline; a slow one does."""
+"""Sent at once: the server holds them until they are taken."""
 
 
 class KeptAnswer(Response):
@@ -57,11 +57,11 @@ class KeptAnswer(Response):
 
     async def _send_all(self, send: Send) -> bool:
         """Whether there was somebody to the end."""
+        pace = Pace(self._send_seconds)
         async for piece in self._pieces:
             for at in range(0, len(piece), _SENT_BYTES):
                 if self._is_left():
                     return False
-                async with asyncio.timeout(self._send_seconds):
-                    part = piece[at : at + _SENT_BYTES]
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                part = piece[at : at + _SENT_BYTES]
+                await pace.keep(send({"type": "http.response.body", "body": part, "more_body": True}), len(part))
         return True

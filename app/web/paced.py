@@ -1,6 +1,5 @@
 """A streamed answer with a deadline for whoever takes it: who reads nothing for too long is hung up on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 from starlette.requests import ClientDisconnect
@@ -8,11 +7,12 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
+from app.web.pace import Pace
 from app.web.wire import cut
 
 
 class PacedResponse(StreamingResponse):
-    """Each piece must be taken within ``send_seconds``; a piece is small, so a slow reader does."""
+    """A client that takes none of it for ``send_seconds``, or too little in the long run, is hung up on."""
 
     def __init__(
         self, pieces: AsyncIterator[str], media_type: str, headers: Mapping[str, str], *, send_seconds: float
@@ -22,9 +22,10 @@ class PacedResponse(StreamingResponse):
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pace = Pace(self._send_seconds)
+
         async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(self._send_seconds):
-                await send(message)
+            await pace.keep(send(message), len(message.get("body", b"")))
 
         try:
             await super().__call__(scope, receive, send_in_time)

@@ -32,7 +32,7 @@ class _Cycle(Protocol):
 class Wire:
     """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
 
-    __slots__ = ("_cycle", "_flow", "_note", "_transport", "is_gone")
+    __slots__ = ("_cycle", "_flow", "_note", "_transport", "is_broken", "is_gone", "is_owed")
 
     def __init__(self, transport: _Transport, flow: _Flow) -> None:
         self._transport = transport
@@ -41,6 +41,10 @@ class Wire:
         self._cycle: Callable[[], _Cycle | None] = _none
         self.is_gone = False
         """Whether the client has hung up."""
+        self.is_owed = False
+        """Whether what is sent was bought: such a connection makes room for nobody."""
+        self.is_broken = False
+        """Whether the rest of the request's body cannot be read: what came in its place is no HTTP."""
 
     @property
     def is_blocked(self) -> bool:
@@ -77,6 +81,10 @@ class Wire:
         self._note = note
         if self.is_gone and note is not None:
             note()
+
+    def broke(self) -> None:
+        """No more of the body will come; told by the server protocol."""
+        self.is_broken = True
 
     def lost(self) -> None:
         """The connection is gone; told by the server protocol."""

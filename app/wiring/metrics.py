@@ -1,12 +1,13 @@
 """Makes the metrics, and tells them whom to ask when somebody scrapes."""
 
+import asyncio
 from collections import Counter
 
 from app.api.scrape import Scrape
 from app.assets.sweeper import Sweeper
 from app.catalog.catalog import Catalog
 from app.datastore.datastore import Datastore
-from app.gateway.in_flight import InFlight
+from app.gateway.places import Places
 from app.gateway.turnstile import Turnstile
 from app.ledger.ledger import Ledger
 from app.metrics import Metrics
@@ -25,6 +26,7 @@ def open_metrics(settings: Settings, catalog: Catalog) -> Metrics:
     for model in ("other", *(profile.name for profile in catalog.profiles())):
         metrics.unknown.labels(model)
         metrics.above_quote.labels(model)
+        metrics.bad_usage.labels(model)
     for door in ("public", "operator"):
         for answer in ("at_once", "delayed", "refused"):
             metrics.wrong_credentials.labels(door, answer)
@@ -32,9 +34,11 @@ def open_metrics(settings: Settings, catalog: Catalog) -> Metrics:
     return metrics
 
 
-def read_gateway(metrics: Metrics, in_flight: InFlight, turnstile: Turnstile, waiter: Waiter) -> None:
+def read_gateway(metrics: Metrics, places: Places, turnstile: Turnstile, waiter: Waiter) -> None:
     """What goes on in this process."""
-    metrics.in_flight.read_one(lambda: in_flight.number)
+    metrics.in_flight.read_one(lambda: places.number)
+    metrics.waiting.read_one(lambda: places.waiting)
+    metrics.tasks.read_one(lambda: len(asyncio.all_tasks()))
     metrics.queue.read_one(lambda: turnstile.waiting)
     metrics.joins.read_one(lambda: waiter.waiting)
 

@@ -25,11 +25,11 @@ from app.gateway.conversion import Converter
 from app.gateway.delivery import Deliveries
 from app.gateway.departures import Departures
 from app.gateway.identity import Identities
-from app.gateway.in_flight import InFlight
 from app.gateway.joining import Joining
 from app.gateway.keeping import Keepings
 from app.gateway.later import Refusals
 from app.gateway.pipeline import Pipeline
+from app.gateway.places import Places
 from app.gateway.quoting import Quotes
 from app.gateway.reading import RequestReader
 from app.gateway.recorder import Recorder
@@ -77,7 +77,7 @@ class Services(Struct, frozen=True):
     credits: Credits
     archive: LedgerArchive
     archived: ArchivedEntries
-    in_flight: InFlight
+    places: Places
     spool: Spool
     hosted: HostedImages
     results: Results
@@ -149,7 +149,7 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
                 archive=open_archive(settings),
             ),
         )
-        read_gateway(metrics, services.in_flight, services.turnstile, services.waiter)
+        read_gateway(metrics, services.places, services.turnstile, services.waiter)
         read_books(metrics, datastore, ledger)
         read_upstream(metrics, upstream, services.balance)
         read_scrape(metrics, services.scrape)
@@ -162,7 +162,7 @@ async def open_services(settings: Settings, redis_url: str, *, background: bool 
 def _put_together(settings: Settings, opened: _Opened) -> Services:
     """What stands on what is open, and needs no closing itself."""
     datastore, ledger, results = opened.datastore, opened.ledger, opened.results
-    keys, in_flight = KeyRing(opened.accounts), InFlight(settings.max_in_flight)
+    keys, places = KeyRing(opened.accounts), Places(settings.max_in_flight)
     reader = RequestReader(opened.catalog, _policy(settings))
     waiter, replays = Waiter(opened.register), Replays(opened.register, results)
     turnstile = Turnstile(ledger, settings.queue_seconds)
@@ -182,7 +182,7 @@ def _put_together(settings: Settings, opened: _Opened) -> Services:
         credits=Credits(datastore),
         archive=LedgerArchive(datastore, opened.archive),
         archived=ArchivedEntries(datastore, opened.archive),
-        in_flight=in_flight,
+        places=places,
         spool=opened.spool,
         hosted=opened.hosted,
         results=results,
@@ -190,7 +190,7 @@ def _put_together(settings: Settings, opened: _Opened) -> Services:
         upstream=opened.upstream,
         balance=opened.balance,
         turnstile=turnstile,
-        quotes=Quotes(keys, reader, ledger, in_flight),
+        quotes=Quotes(keys, reader, ledger, places),
         pipeline=Pipeline(
             keys,
             reader,
@@ -201,7 +201,7 @@ def _put_together(settings: Settings, opened: _Opened) -> Services:
             Refusals(opened.register),
             _buyer(settings, opened),
             Recorder(opened.metrics, opened.tracer, shows_prompts=settings.log_prompts),
-            in_flight,
+            places,
             keeps=results.enabled,
         ),
         scrape=Scrape(opened.accounts, datastore),

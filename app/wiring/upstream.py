@@ -80,15 +80,21 @@ def open_transport(settings: Settings, url: str, trust: ssl.SSLContext) -> httpx
     """
     is_own = settings.upstream_transport == "own"
     make: Callable[..., httpx.AsyncBaseTransport] = UpstreamTransport if is_own else HttpxTransport
+    proxy = proxy_for(url, os.environ)
     try:
         return make(
             connect_seconds=settings.upstream_connect_seconds,
             read_seconds=settings.upstream_read_seconds,
             ssl_context=trust,
-            proxy=proxy_for(url, os.environ),
+            proxy=proxy,
             max_connections=settings.upstream_connections,
             max_idle_connections=min(_MOST_IDLE, settings.upstream_connections),
             idle_seconds=_IDLE_SECONDS,
         )
+    except httpx.InvalidURL:  # its text may repeat a part of the password
+        raise SettingsError(
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: the address of a proxy is wanted, such as http://host:3128; "
+            "/ ? # and @ in a password are written as %2F %3F %23 and %40"
+        ) from None
     except ValueError as error:
         raise SettingsError(f"HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: {error}") from None

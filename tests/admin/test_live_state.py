@@ -35,7 +35,8 @@ async def test_live_tells_what_is_under_way(door: httpx.AsyncClient, services: S
     scene = await open_scene(services.datastore, Limits(concurrent_images=2))
     await scene.hold("drawn", 30, images=2)
     await services.datastore.command("ZADD", scene.names.named("queue"), 1, "waits")
-    with services.in_flight.one():
+    with services.places.one() as place:
+        await place.take_for("a key")
         live = await get(door, "/live")
     [team] = live["teams"]
     assert team == {"team": scene.team.name, "holds": 1, "held": "0.00000003", "images": 2, "queued": 1}

@@ -1,174 +1,42 @@
 """Both doors are asked what their OpenAPI document promises: no 500, no answer that is not in it."""
 
-import asyncio
-import json
-import os
-import re
-import sys
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from app.simulator.server import Simulator
-from tests.house.tree import ROOT
-from tests.support.gateway import ADMIN_TOKEN, Gateway, running_gateway
+from tests.contract.promises import DOORS, Scene, Statuses, ask, open_scene, operations
 
 pytestmark = pytest.mark.slow
-
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_schema_conformance",
-    "response_headers_conformance",
-    "negative_data_rejection",
-    "unsupported_method",
-    "ignored_auth",
-)
-DOORS = {"public": "^(?!/admin/)", "operator": "^/admin/"}
-"""The paths of each."""
-Statuses = dict[str, Counter[int]]
-"""How often each operation was answered so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A gateway in which everything exists that the examples of its document name."""
-
-    gateway: Gateway
-    key: str
-    document: Path
 
 
 @pytest.fixture
 async def scene(redis_url: str, tmp_path: Path) -> AsyncIterator[Scene]:
-    """The gateway, with a price for a model that makes variations."""
-    own = tmp_path / "catalog"
-    own.mkdir()
-    price = '[price]\nper_image = "0.04"\nsource = "the tests"\n'
-    (own / "dall-e-2.toml").write_text(f'extends = "dall-e-2"\n{price}')
-    async with (
-        Simulator() as simulator,
-        running_gateway(
-            redis_url, tmp_path, simulator, catalog_dir=own, trusted_proxies="127.0.0.0/8", redis_timeout_seconds=10
-        ) as gateway,
-    ):
-        key = await _make_what_examples_name(gateway)
-        document = tmp_path / "openapi.json"
-        document.write_text(json.dumps(await _with_real_names(gateway, key)))
-        yield Scene(gateway, key, document)
+    """A gateway of the test's own."""
+    async with open_scene(redis_url, tmp_path) as opened:
+        yield opened
 
 
-async def _make_what_examples_name(gateway: Gateway) -> str:
-    """The team, keys and tokens of the examples; a virtual key."""
-    async with gateway.http(ADMIN_TOKEN) as operator:
-
-        async def made(path: str, **body: Any) -> Any:
-            answer = await operator.post(f"/admin/v1/{path}", json=body)
-            assert answer.status_code == 201, answer.text
-            return answer.json()
-
-        await made("teams", name="design")
-        await made("tokens", name="reports-of-2025")
-        await made("teams/design/keys", alias="ana")
-        await made("teams/design/keys", alias="lost-laptop")
-        key: str = (await made("teams/design/keys", alias="sam"))["key"]
-    return key
-
-
-async def _with_real_names(gateway: Gateway, key: str) -> Any:
-    """The gateway's document, whose examples name requests and a picture that are there."""
-    async with gateway.http(key) as client:
-        bought = [await _bought(client) for _ in range(2)]
-        document = json.dumps((await client.get("/openapi.json")).json())
-    operations = json.loads(document)["paths"]
-    fetched, forgotten = (operations["/v1/images/requests/{id}"][method] for method in ("get", "delete"))
-    picture = operations["/images/{signature}/{name}"]["get"]
-    shown = [_shown(fetched, "id"), _shown(forgotten, "id"), _shown(picture, "signature"), _shown(picture, "name")]
-    real = [bought[0][0], bought[1][0], *bought[0][1].split("/")[-2:]]
-    for example, name in zip(shown, real, strict=True):
-        document = document.replace(example, name)
-    for routes in (ready := json.loads(document))["paths"].values():
-        for route in routes.values():
-            # An example in JSON has no bytes of a picture; without one schemathesis sends files of the kinds named.
-            route.get("requestBody", {}).get("content", {}).get("multipart/form-data", {}).pop("example", None)
-    return ready
-
-
-async def _bought(client: httpx.AsyncClient) -> tuple[str, str]:
-    """The id of a request that was delivered, and the link to its picture."""
-    order = {"prompt": "a paper boat", "size": "1024x1024", "quality": "low", "response_format": "url"}
-    answer = await client.post("/v1/images/generations", json=order)
-    assert answer.status_code == 200, answer.text
-    return answer.headers["x-request-id"], answer.json()["data"][0]["url"]
-
-
-def _shown(operation: dict[str, Any], name: str) -> str:
-    (parameter,) = [found for found in operation["parameters"] if found["name"] == name]
-    example: str = parameter["example"]
-    return example
-
-
-async def ask(scene: Scene, paths: str, credential: str, *options: str) -> Statuses:
-    """Let schemathesis ask everything at these paths; how each operation answered, once it finds no fault."""
-    report = scene.document.with_suffix(".ndjson")
-    command = [
-        *(sys.executable, "-m", "schemathesis.cli", "run", str(scene.document), "--url", scene.gateway.address),
-        *("--include-path-regex", paths, "--header", f"Authorization: Bearer {credential}"),
-        *("--checks", ",".join(CHECKS), "--generation-deterministic", "--continue-on-failure", "--no-shrink"),
-        *("--request-timeout", "30", "--report", "ndjson", "--report-ndjson-path", str(report), "--no-color", *options),
-    ]
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=scene.document.parent,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.contract.asking", "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
-    return _statuses(report)
-
-
-def _statuses(report: Path) -> Statuses:
-    found: Statuses = defaultdict(Counter)
-    for line in report.read_text().splitlines():
-        recorder: dict[str, Any] = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
-        for asked in recorder.get("interactions", {}).values():
-            if asked.get("response") and recorder["label"] != "Stateful tests":
-                found[recorder["label"]][asked["response"]["status_code"]] += 1
-    return found
+async def answers(scene: Scene, paths: str, credential: str, *options: str) -> Statuses:
+    """How each operation at these paths answered, once no fault is found; the same questions every time."""
+    asked = await ask(scene, paths, credential, "--generation-deterministic", *options)
+    assert asked.is_sound, asked.told
+    return asked.statuses
 
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_whoever_may_is_answered_as_the_document_says(scene: Scene, door: str) -> None:
     """Every operation is asked with examples, at its edges and at random, and each succeeds at least once."""
-    credential = ADMIN_TOKEN if door == "operator" else scene.key
-    statuses = await ask(scene, DOORS[door], credential, "--max-examples", "8")
-    unproven = [name for name, answers in statuses.items() if not any(200 <= status < 300 for status in answers)]
+    statuses = await answers(scene, DOORS[door], scene.credential(door), "--max-examples", "8")
+    unproven = [name for name, found in statuses.items() if not any(200 <= status < 300 for status in found)]
     assert unproven == []
     assert statuses.keys() == operations(scene, DOORS[door]).keys()
 
 
 async def test_whoever_may_not_is_refused_as_the_document_says(scene: Scene) -> None:
     """A wrong credential is told 401 at either door, whatever else may be wrong; above none is sent, too."""
-    statuses = await ask(scene, "^", "sk-ig-of-nobody", "--max-examples", "2", "--phases", "examples,fuzzing")
+    statuses = await answers(scene, "^", "sk-ig-of-nobody", "--max-examples", "2", "--phases", "examples,fuzzing")
     asked = operations(scene, "^")
     assert statuses.keys() == asked.keys()
     closed = [name for name, route in asked.items() if route["security"] and {} not in route["security"]]
     assert {name: set(statuses[name]) for name in closed} == {name: {401} for name in closed}
-
-
-def operations(scene: Scene, paths: str) -> dict[str, Any]:
-    """The operations at these paths, named as schemathesis does."""
-    return {
-        f"{method.upper()} {path}": route
-        for path, routes in json.loads(scene.document.read_text())["paths"].items()
-        for method, route in routes.items()
-        if re.search(paths, path)
-    }

@@ -50,6 +50,7 @@ def test_every_form_is_read(url: str) -> None:
         ("redis://h?ssl_certfile=/c.pem", "takes no ssl_certfile"),
         ("redis://secret@[::1", "brackets that do not match"),
         ("unix://", "path of a socket"),
+        ("unix:u:secret@run/redis.sock", "path of a socket"),
         ("redis+sentinel://h", "the master's name"),
         ("redis+sentinel:///books", "sentinel wants its servers"),
         ("redis+sentinel://h/books/x", "'x' is none"),

@@ -162,9 +162,10 @@ def test_there_is_time_to_stop(composed: Composition) -> None:
 
 
 def test_nobody_has_a_right_too_many(composed: Composition) -> None:
-    """Nothing can be written to but volumes and memory; nginx alone has capabilities, and Redis none to talk to."""
+    """Nothing can be written to but volumes and memory, and no core; nginx alone has capabilities; Redis is inside."""
     for name, service in composed.services.items():
         assert service["read_only"] is True
+        assert service["ulimits"] == {"core": 0}
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service.get("cap_add", []) == (MASTER_OF_NGINX if name == "nginx" else [])

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from app.cli.serve import server_config
+from app.metrics import Metrics
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from tests.deploy.shipped_nginx import SHIPPED
@@ -42,7 +43,7 @@ def test_the_gateway_gives_up_first(settings: Settings) -> None:
 
 def test_nginx_closes_idle_connections_first(settings: Settings) -> None:
     """The gateway keeps them longer, so no request meets a connection that is just being closed."""
-    assert seconds("keepalive_timeout") < server_config(lambda: None, settings).timeout_keep_alive
+    assert seconds("keepalive_timeout") < server_config(lambda: None, settings, Metrics("0", "0")).timeout_keep_alive
 
 
 def test_as_much_is_let_in_as_the_gateway_takes(settings: Settings) -> None:

@@ -64,6 +64,11 @@ def test_there_are_descriptors_for_all() -> None:
     assert int(directives(UNIT)["LimitNOFILE"][0]) >= DESCRIPTORS_EACH * FIELDS["max_in_flight"].default + 100
 
 
+def test_no_core_is_written() -> None:
+    """Not even before the process itself forbids it."""
+    assert directives(UNIT)["LimitCORE"] == ["0"]
+
+
 def test_instances_do_not_meet() -> None:
     """Each has a port, a data folder and a folder for its socket of its own, in folders that systemd makes for it."""
     values = directives(UNIT)

@@ -68,7 +68,7 @@ class Caller:
         """Wait until the gateway carries this many requests."""
 
         async def so() -> bool:
-            return self.gateway.services.in_flight.number >= number
+            return self.gateway.services.places.number >= number
 
         await until(so)
 

@@ -162,7 +162,7 @@ def test_too_few_files_are_told_with_the_command(tmp_path: Path) -> None:
         )
 
     assert "few file descriptors" in tried.stderr
-    assert "ulimit -n 22100" in tried.stderr
+    assert "ulimit -n 26500" in tried.stderr
     assert "Cannot listen on" in tried.stderr
 
 

@@ -15,27 +15,92 @@ from tests.support.gateway import ADMIN_TOKEN, Gateway, running_gateway
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
+GENERATIONS = "/v1/images/generations"
+MOST_CONNECTIONS = 104
+"""Four for the one place, and a hundred."""
 BOAT = {"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x1024", "quality": "low"}
 
 
 async def test_more_than_may_be_in_flight_is_shed(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
-    """With two requests in flight and room for two, a third is answered 503 at once, before its key is looked at."""
+    """With two in flight and room for two, two more wait a moment and are told 503; what has no key, at once that."""
     simulator.default = Scenario(withhold=True)
     async with (
         running_gateway(redis_url, tmp_path, simulator, max_in_flight=2) as gateway,
         gateway.http(await gateway.new_key(await gateway.new_team())) as client,
     ):
-        asked = [asyncio.create_task(client.post("/v1/images/generations", json=BOAT)) for _ in range(2)]
+        asked = [asyncio.create_task(client.post(GENERATIONS, json=BOAT)) for _ in range(2)]
         await simulator.waiting(2)
-        shed = await client.post("/v1/images/generations", json=BOAT, headers={"Authorization": ""})
+        late = [asyncio.create_task(client.post(GENERATIONS, json=BOAT)) for _ in range(2)]
+
+        async def both_wait() -> bool:
+            return gateway.services.places.waiting == 2
+
+        await until(both_wait)
+        stranger = await client.post(GENERATIONS, json=BOAT, headers={"Authorization": ""})
         gauge = (await client.get("/metrics")).text
+        refused = await asyncio.gather(*late)
         simulator.release()
         served = await asyncio.gather(*asked)
 
-    assert (shed.status_code, shed.json()["error"]["code"]) == (503, "overloaded")
-    assert int(shed.headers["retry-after"]) > 0
+    assert stranger.status_code == 401
+    for answer in refused:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
+        assert int(answer.headers["retry-after"]) > 0
     assert "imagegate_in_flight_requests 2.0" in gauge
     assert [answer.status_code for answer in served] == [200, 200]
+
+
+async def test_one_key_cannot_have_all_places(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
+    """A key that asks for more than there is leaves a place for another, which is served at once."""
+    simulator.default = Scenario(withhold=True)
+    async with running_gateway(redis_url, tmp_path, simulator, max_in_flight=10) as gateway:
+        team = await gateway.new_team()
+        async with (
+            gateway.http(await gateway.new_key(team)) as greedy,
+            gateway.http(await gateway.new_key(team)) as modest,
+        ):
+            many = [asyncio.create_task(greedy.post(GENERATIONS, json=BOAT)) for _ in range(12)]
+            await simulator.waiting(9)
+            one = asyncio.create_task(modest.post(GENERATIONS, json=BOAT))
+            await simulator.waiting(10)
+            simulator.default = Scenario()  # for those who come later
+            simulator.release()
+            answers = [answer.status_code for answer in await asyncio.gather(one, *many)]
+
+    assert answers[0] == 200
+    assert answers.count(200) >= 10
+
+
+async def test_who_says_nothing_makes_room(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
+    """Connections beyond the bound, from people who show no key and say nothing, keep nobody out."""
+    async with running_gateway(redis_url, tmp_path, simulator, max_in_flight=1) as gateway:
+        port = int(gateway.address.rsplit(":", 1)[1])
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS + 10)]
+        async with gateway.http(await gateway.new_key(await gateway.new_team())) as client:
+            answer = await client.post(GENERATIONS, json=BOAT)
+        assert answer.status_code == 200
+        assert await asyncio.wait_for(silent[0][0].read(), 10) == b""
+        assert gateway.connections <= MOST_CONNECTIONS
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_who_made_room_is_not_heard_of_again(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
+    """A connection that is closed in the middle of a head is no late head, when that would have been due."""
+    async with running_gateway(redis_url, tmp_path, simulator, max_in_flight=1, head_seconds=1) as gateway:
+        port = int(gateway.address.rsplit(":", 1)[1])
+        begun, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/images/gen")
+        await writer.drain()
+        later = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS)]
+        assert await asyncio.wait_for(begun.read(), 10) == b""  # 408 would be an answer
+        await asyncio.wait_for(later[-1][0].read(), 10)  # whose head was due behind it
+        async with gateway.http() as client:
+            counted = (await client.get("/metrics")).text
+        for _, other in ((begun, writer), *later):
+            other.close()
+
+    assert 'status="408"' not in counted
 
 
 async def test_a_body_that_stops_half_way_times_out(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
@@ -71,7 +136,7 @@ async def test_a_request_makes_two_calls_to_redis(redis_url: str, tmp_path: Path
 async def calls_of(gateway: Gateway, client: httpx.AsyncClient) -> tuple[int, Counter[str]]:
     """Make one request; its status, and the commands Redis ran for it, those inside scripts included."""
     before = await commands_run(gateway)
-    answer = await client.post("/v1/images/generations", json=BOAT)
+    answer = await client.post(GENERATIONS, json=BOAT)
     return answer.status_code, await commands_run(gateway) - before
 
 
@@ -89,14 +154,14 @@ async def test_redis_away_is_a_503_within_a_second(
         team = await gateway.new_team()
         key = await gateway.new_key(team)
         async with gateway.http(key) as client:
-            assert (await client.post("/v1/images/generations", json=BOAT)).status_code == 200
+            assert (await client.post(GENERATIONS, json=BOAT)).status_code == 200
             own_redis.pause()
-            answer = await client.post("/v1/images/generations", json=BOAT)
+            answer = await client.post(GENERATIONS, json=BOAT)
             ready = await client.get("/readyz")
             own_redis.resume()
 
             async def serving() -> bool:
-                return (await client.post("/v1/images/generations", json=BOAT)).status_code == 200
+                return (await client.post(GENERATIONS, json=BOAT)).status_code == 200
 
             await until(serving)
 
@@ -121,7 +186,7 @@ async def test_a_settlement_while_redis_is_away_waits_on_disk(
     async with running_gateway(own_redis.url, tmp_path, simulator) as gateway:
         team = await gateway.new_team()
         async with gateway.http(await gateway.new_key(team)) as client:
-            asked = asyncio.create_task(client.post("/v1/images/generations", json=BOAT))
+            asked = asyncio.create_task(client.post(GENERATIONS, json=BOAT))
             await simulator.waiting(1)
             own_redis.pause()
             simulator.release()

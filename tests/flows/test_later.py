@@ -129,7 +129,7 @@ async def test_a_client_that_goes_before_its_202_buys_nothing(caller: Caller) ->
     await asyncio.gather(asking, return_exceptions=True)
 
     async def nobody_is_under_way() -> bool:
-        return caller.gateway.services.in_flight.number == 0
+        return caller.gateway.services.places.number == 0
 
     await until(nobody_is_under_way)
     assert (await caller.listed(), caller.gateway.simulator.exchanges) == ([], 0)

@@ -33,7 +33,7 @@ PACKAGES = {
     "click": ("app.cli",),
     "fastapi": ("app.api", "app.admin", "app.web", "app.main"),
     "hiredis": ("app.datastore",),
-    "httptools": ("app.upstream", "app.simulator"),
+    "httptools": ("app.upstream", "app.web", "app.simulator"),
     "httpx": ("app.upstream", "app.wiring", "app.cli"),
     "msgspec": ("app",),
     "obstore": ("app.assets", "app.wiring"),

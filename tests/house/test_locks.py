@@ -3,15 +3,20 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT
+from tests.house.lock import lock, read_lock
+from tests.house.tree import ROOT, TESTS
+
+LOCKS = sorted([*(ROOT / "requirements").glob("*.txt"), *TESTS.rglob("requirements-*.txt")])
+"""What imagegate is installed from, and the SDKs and tools that tests install for themselves."""
 
 
-def pins(text: str) -> dict[str, str]:
-    """Each package of a requirements file and its version."""
-    return dict(re.findall(r"(?m)^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)", text))
+def pins(name: str) -> dict[str, str]:
+    """Each package of one of our requirements and its version."""
+    return {locked.name: locked.version for locked in lock(name)}
 
 
 def lock_faults(text: str) -> Iterator[str]:
@@ -25,30 +30,24 @@ def lock_faults(text: str) -> Iterator[str]:
         yield "an address"
 
 
-@pytest.fixture(params=["runtime", "traces", "dev"])
-def lock(request: pytest.FixtureRequest) -> str:
-    """The text of one of the files."""
-    return (ROOT / "requirements" / f"{request.param}.txt").read_text(encoding="utf-8")
-
-
-def test_locks_hold_exact_versions_and_hashes_only(lock: str) -> None:
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_locks_hold_exact_versions_and_hashes_only(path: Path) -> None:
     """Nothing is installed that was not looked at, and from wherever the machine's pip is told to."""
-    assert list(lock_faults(lock)) == []
+    text = path.read_text(encoding="utf-8")
+    assert list(lock_faults(text)) == []
+    assert sum(len(locked.hashes) for locked in read_lock(text)) == text.count("--hash=sha256:")
 
 
 def test_dev_has_the_versions_of_runtime() -> None:
     """What is tested is what runs."""
-    runtime, traces, dev = (
-        pins((ROOT / "requirements" / f"{name}.txt").read_text()) for name in ("runtime", "traces", "dev")
-    )
-    assert runtime.items() <= traces.items() <= dev.items()
+    assert pins("runtime").items() <= pins("traces").items() <= pins("dev").items()
 
 
 def test_every_direct_dependency_is_locked() -> None:
     """A dependency added to pyproject.toml and not locked is noticed here, not on a fresh machine."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = {re.split(r"[\s\[;<>=]", line)[0] for line in project["project"]["dependencies"]}
-    assert wanted <= pins((ROOT / "requirements" / "runtime.txt").read_text()).keys()
+    assert wanted <= pins("runtime").keys()
 
 
 @pytest.mark.parametrize(

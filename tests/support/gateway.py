@@ -109,7 +109,7 @@ async def running_gateway(
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = gateway_settings(data_dir, simulator, **{"public_url": address, **given})
     async with open_services(settings, redis_url, background=background) as services:
-        server = _QuietServer(server_config(create_app(services), settings))
+        server = _QuietServer(server_config(create_app(services), settings, services.metrics))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
             await asyncio.wait([serving], timeout=0.01)

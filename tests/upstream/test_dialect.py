@@ -227,6 +227,7 @@ def test_inside_a_200_a_refusal_tells_of_the_key_only() -> None:
         ("-3", None),
         ("1.5", None),
         ("\u0667", None),
+        ("Sun, 22 Nov 2026 12:00:30 +" + "9" * 400, None),
     ],
 )
 def test_retry_after_is_read_in_both_forms_and_bounded(value: str, seconds: float | None) -> None:

@@ -16,7 +16,11 @@ from tests.upstream.test_answer_properties import Spelling, counts, cut, names, 
 NOW = 1_790_000_000
 
 types = st.sampled_from(sorted(EVENT_TYPES))
-pictures = st.text("ABCxyz019+/=", min_size=1, max_size=60) | st.sampled_from(["", "\\", '"', 'a\\"}', "\n\ndata: x"])
+LETTERS = "A" * 256
+"""Behind so many a picture is not looked at any more."""
+pictures = st.text("ABCxyz019+/=", min_size=1, max_size=60) | st.sampled_from(
+    ["", "\\", *[LETTERS + odd for odd in ('"', 'a\\"}', "\n\ndata: x")]]
+)
 
 
 @dataclass(frozen=True, slots=True)

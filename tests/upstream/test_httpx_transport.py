@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import ClientGone
 from app.upstream.httpx_transport import HttpxTransport
-from tests.upstream.http1.scripted import Caller, answering, post, serving
+from tests.upstream.http1.scripted import Caller, answering, post, sending, serving
 
 
 @asynccontextmanager
@@ -31,7 +31,7 @@ async def transporting(read_seconds: float = 5.0) -> AsyncIterator[HttpxTranspor
 
 
 async def test_dispatch_is_told_before_the_first_byte_each_time() -> None:
-    """``dispatched`` is called when the connection stands and nothing is written yet, on new and kept connections."""
+    """``dispatched`` is called when the connection stands and nothing is written yet; each request has its own."""
     events: list[str] = []
 
     async def script(caller: Caller) -> None:
@@ -45,8 +45,18 @@ async def test_dispatch_is_told_before_the_first_byte_each_time() -> None:
             request = post(server.url, extensions={"dispatched": lambda: events.append("dispatched")})
             response = await transport.handle_async_request(request)
             assert await response.aread() == b"ok"
-        assert server.connections == 1
+        assert server.connections == 2
     assert events == ["dispatched", "received"] * 2
+
+
+async def test_what_stands_behind_an_answer_is_nobody_s() -> None:
+    """A second answer in the same bytes is not the answer to the next request."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+
+    async with serving(sending(whole + b"mine" + whole + b"his!")) as server, transporting() as transport:
+        for _ in range(3):
+            answer = await transport.handle_async_request(post(server.url))
+            assert await answer.aread() == b"mine"
 
 
 async def test_what_dispatched_raises_stops_the_request_unsent() -> None:

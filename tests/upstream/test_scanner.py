@@ -2,7 +2,15 @@
 
 import pytest
 
-from app.upstream.scanner import MAX_PICTURES, Answer, AnswerScanner, MalformedAnswer, Picture, SegmentKind
+from app.upstream.scanner import (
+    MAX_PICTURES,
+    Answer,
+    AnswerScanner,
+    MalformedAnswer,
+    Picture,
+    SegmentKind,
+    check_beginning,
+)
 from app.upstream.skeleton import MAX_DEPTH
 
 SAMPLE = (
@@ -294,3 +302,26 @@ def test_deepest_allowed_answer_passes() -> None:
     answer = scan(b'{"x":%b,"data":[{"b64_json":"xyz"}]}' % nested)
 
     assert answer.pictures == (Picture(0, "b64_json", 3),)
+
+
+@pytest.mark.parametrize(
+    "text", [b"\x89PNG", b"iVBO\nRw0K", b"iVBO\xff", b"Incorrect API key", b"<html>\0", "é".encode()]
+)
+def test_a_picture_does_not_begin_with_what_is_none(text: bytes) -> None:
+    """Bytes nobody encoded, base64 in raw lines, a sentence: no 200 is promised for them."""
+    with pytest.raises(MalformedAnswer):
+        check_beginning(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"iVBORw0KGgo=",
+        rb"iVBORw0K\n\/\u002b_-",
+        b"data:image/svg+xml;charset=utf-8;base64,PHN2Zw==",
+        b"A" * 256 + b" \xff\n",
+    ],
+)
+def test_a_picture_may_be_spelled_as_relays_spell_it(text: bytes) -> None:
+    """Escapes, the alphabet of URLs, a data URI; and far inside nobody looks."""
+    check_beginning(text)

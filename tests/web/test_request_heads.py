@@ -9,8 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.metrics import Metrics
+from app.web.connections import Connections
 from app.web.middleware import RequestHeads
 from app.web.protocol import EdgeProtocol
+from app.web.turned_away import TurnedAway
 
 SAFE = {
     b"x-content-type-options": b"nosniff",
@@ -86,10 +88,13 @@ async def test_a_fault_is_answered_like_everything(path: str, caplog: pytest.Log
 async def test_what_is_no_request_is_answered_with_them() -> None:
     """The answer to bytes that cannot be read comes from below the application."""
     config = uvicorn.Config(saying(), log_config=None, lifespan="off")
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: EdgeProtocol(config=config, server_state=state, app_state={}, head_seconds=10), "127.0.0.1", 0
-    )
+    given: dict[str, Any] = {"server_state": ServerState(), "app_state": {}, "head_seconds": 10, "send_seconds": 10}
+
+    def protocol() -> EdgeProtocol:
+        turned_away = TurnedAway(Metrics("0", "0"))
+        return EdgeProtocol(config=config, connections=Connections(1), turned_away=turned_away, **given)
+
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(b"no request\r\n\r\n")

@@ -103,6 +103,8 @@ class Incoming:
         self._keep_alive = self._ended = False
         self._parse(parser, head)
         self.status = parser.get_status_code()
+        if self.status < 100:
+            raise httpx.RemoteProtocolError(f"the answer has status {self.status}")
         if self.status < 200:
             self._skip_interim()
             return
