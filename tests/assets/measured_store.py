@@ -1,4 +1,4 @@
-"""A program: a picture of 20 MB into a store and out again; prints by how many bytes its memory has grown meanwhile.
+"""A program: a picture of 20 MB into a store and out again, then one of 100 MB; prints by how many bytes more it took.
 
 A process of its own, because the memory of the tests' own has been anywhere before.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 from app.assets.names import new_name
 from app.assets.store import AssetStore, open_store
 
-PICTURE_BYTES = 20_000_000
-SMALL_BYTES = 100_000
+LARGE_BYTES = 100_000_000
+SMALL_BYTES = 20_000_000
+"""Of several parts already, so that what one part in memory costs, which depends on the threads, is in both."""
 CHUNK_BYTES = 50_000
 
 
@@ -47,11 +48,11 @@ async def in_and_out(store: AssetStore, size_bytes: int) -> None:
 
 
 async def measure(address: str) -> None:
-    """What the large one takes beyond what a small one has loaded."""
+    """What the large one takes beyond what the small one took."""
     store = open_store(address)
     await in_and_out(store, SMALL_BYTES)
     before = peak_bytes()
-    await in_and_out(store, PICTURE_BYTES)
+    await in_and_out(store, LARGE_BYTES)
     print(peak_bytes() - before)
 
 

@@ -250,10 +250,10 @@ def test_every_cloud_opens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_does_not_grow_with_the_picture(address: str) -> None:
-    """20 MB in and out cost a process less than 8 MB, over both kinds of store."""
+    """100 MB in and out cost a process less than 4 MB more than 20 MB do, over both kinds of store."""
     # Else glibc raises, as it goes, the size from which it gives freed memory back, and the figure is one of chance.
     environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "131072"}
     done = subprocess.run(
         [sys.executable, MEASURE, address], env=environment, capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 8_000_000
+    assert int(done.stdout) < 4_000_000
