@@ -69,7 +69,7 @@ def breaks_have_a_cause(facts: Facts) -> Check:
     ]
     number = sum(answer.ended in ("cut", "no head", "no connection") for answer in facts.answers)
     found = f"{number} connections broke, {len(broken)} of them without a cause"
-    return Check("connections break only where something was broken", not broken, found + _examples(broken, _place))
+    return Check("connections break only where something was broken", not broken, found + _examples(broken, _break))
 
 
 def delivered_is_booked(facts: Facts) -> Check:
@@ -249,6 +249,10 @@ def _complaint(answer: Answer) -> str:
 
 def _place(answer: Answer) -> str:
     return f"errand {answer.errand} ({answer.kind}, try {answer.attempt}) at {answer.at_seconds:.1f} s, {answer.label}"
+
+
+def _break(answer: Answer) -> str:
+    return f"{_place(answer)}, {answer.request_id or 'without a head'}, {answer.broken_by}"
 
 
 def _request(purchase: Purchase) -> str:

@@ -28,6 +28,7 @@ class _Seen:
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
+    broken_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ class Client:
             is_replayed=seen.headers.get("idempotent-replayed") == "true",
             is_fetched=is_fetched,
             complaint=complaint,
+            broken_by=seen.broken_by,
+            request_id=seen.headers.get("x-request-id", ""),
         )
         return answer, seen.headers.get("location", "") if seen.status == 202 else ""
 
@@ -99,9 +102,10 @@ class Client:
                     seen.body += piece
         except TimeoutError:
             return "left" if leaves else "silence"
-        except httpx.ConnectError:
-            return "no connection"
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            seen.broken_by = f"{error!r} behind {len(seen.body)} bytes"
+            if isinstance(error, httpx.ConnectError):
+                return "no connection"
             return "cut" if seen.status else "no head"
         return "whole"
 

@@ -46,6 +46,10 @@ class Answer:
     """Whether it tells what became of an order that was taken."""
     complaint: str = ""
     """What is wrong with it in itself; "" for nothing."""
+    broken_by: str = ""
+    """What the connection broke with, where it did."""
+    request_id: str = ""
+    """By which the logs of the replicas know it; "" where there was no head."""
 
     @property
     def label(self) -> str:

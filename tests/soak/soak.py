@@ -27,7 +27,8 @@ from tests.soak.run import Plan, soak
 REPORT = "report.md"
 PICTURE = "run.png"
 ANSWERS = "answers.jsonl"
-"""Every exchange, for whoever has to find out why a check failed; the logs of the replicas lie beside it."""
+FAULTS = "faults.jsonl"
+"""Every exchange and every fault, for whoever has to find out why a check failed; beside them the replicas' logs."""
 _LEAST_MINUTES = 1.0
 """In which everything can be broken once."""
 
@@ -61,8 +62,9 @@ def keep(facts: Facts, checks: list[Check], folder: Path, when: str) -> None:
     """Write the report, its picture and what they were made of."""
     draw(facts, folder / PICTURE)
     (folder / REPORT).write_text(write_report(facts, checks, when, PICTURE), encoding="utf-8")
-    with (folder / ANSWERS).open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(asdict(answer)) + "\n" for answer in facts.answers)
+    for name, found in ((ANSWERS, facts.answers), (FAULTS, facts.faults)):
+        with (folder / name).open("w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(asdict(one)) + "\n" for one in found)
 
 
 def _arguments() -> argparse.Namespace:

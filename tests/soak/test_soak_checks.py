@@ -189,6 +189,13 @@ def test_a_break_with_a_cause_is_none_of_ours(change: dict[str, Any]) -> None:
     assert checks.breaks_have_a_cause(facts).holds
 
 
+def test_a_break_without_a_cause_can_be_found_in_the_logs() -> None:
+    """The report says what it broke with, and by which request id the replica's log knows it."""
+    broken = _with_answer(ended="cut", at_seconds=200.0, request_id="req_1", broken_by="ReadError() behind 9 bytes")
+
+    assert checks.breaks_have_a_cause(broken).found.endswith("200, cut, req_1, ReadError() behind 9 bytes")
+
+
 def test_what_an_upstream_never_told_is_not_held_against_us() -> None:
     """A stream of two pictures that ends behind its first is charged for one; for none would be wrong even so."""
     untold = {**SOUND.orders, DELIVERED: Order(DELIVERED, "stream", fault="content=not_completed")}
