@@ -142,6 +142,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._forget_taking()
         if self._is_answering():
             self._connections.spoke(self)
+        elif self.transport.get_write_buffer_size():
+            self._expect_taking(self._send_seconds)
 
     @override
     def shutdown(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def deaf(gateway: Gateway, number: int, sent: bytes) -> Iterator[None]:
     finally:
         for client in clients:
             client.close()
+
+
+async def the_connection(gateway: Gateway) -> Any:
+    """The server's side of the only one; None where there is none."""
+    return next(iter(gateway.server.server_state.connections), None)
 
 
 @asynccontextmanager
@@ -68,6 +74,34 @@ async def test_a_closing_has_an_end(redis_url: str, tmp_path: Path, simulator: S
                 return gateway.server.server_state.total_requests >= 3 and gateway.connections == 0
 
             await until(all_have_come_and_gone)
+
+
+async def test_so_has_the_rest_of_an_answer(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
+    """A client that takes an answer but for its last kilobytes is dropped, too."""
+    async with small(redis_url, tmp_path, simulator, send_seconds=0.5) as gateway:
+        with socket.socket() as client:
+            client.setblocking(False)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(client, ("127.0.0.1", int(gateway.address.rsplit(":", 1)[1])))
+            protocol = await until(partial(the_connection, gateway))
+            # So little that the kernel does not take the last kilobytes all at once.
+            protocol.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            await loop.sock_sendall(client, PUBLIC)
+
+            async def is_paused() -> bool:
+                return bool(protocol.flow.write_paused)
+
+            await until(is_paused)
+            while await is_paused():
+                await loop.sock_recv(client, 1024)
+
+            assert protocol.transport.get_write_buffer_size()
+
+            async def is_dropped() -> bool:
+                return gateway.connections == 0
+
+            await until(is_dropped)
 
 
 async def test_a_stop_waits_for_none(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
