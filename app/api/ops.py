@@ -1,6 +1,7 @@
 """What machines ask: ``/healthz`` (alive), ``/readyz`` (able to serve), ``/metrics``."""
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 
@@ -9,6 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.errors import GatewayError, Unauthenticated
+
+_HERE = "localhost"
+_PORT = re.compile(r":[0-9]*\Z")
+"""At the end of a ``Host``; an IPv6 address stands in brackets there."""
 
 
 class Ops:
@@ -55,10 +60,19 @@ class Ops:
 
 
 def is_loopback(request: Request) -> bool:
-    """Whether the socket's other end is this machine and no proxy stands between: a forwarded request is not local."""
+    """Whether the socket's other end is this machine, no proxy stands between, and it asks for this machine by name.
+
+    A forwarded request is not local; neither is that of a browser here whose page is another's, at a name that leads
+    here (DNS rebinding).
+    """
     if request.client is None or "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         return False
+    name = _PORT.sub("", request.headers.get("host", _HERE)).strip("[]")
+    return _is_loopback(request.client.host) and (name == _HERE or _is_loopback(name))
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(request.client.host).is_loopback
+        return ip_address(address).is_loopback
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""The address of a gateway as commands are told it, and what to say where no gateway answers there."""
+"""The address of a gateway as commands are told it, and what to say where nothing can be had of an address or file."""
 
 import click
 import httpx
@@ -19,6 +19,16 @@ def gateway_address(text: str) -> httpx.URL:
         without_login = text.rpartition("@")[2]
         raise click.UsageError(f"{without_login} is no address of a gateway, such as http://127.0.0.1:8080")
     return address
+
+
+def unusable(error: OSError) -> click.ClickException:
+    """What to say of a file that cannot be used; any other trouble is a fault of ours, and raised again."""
+    if not error.filename:
+        raise error
+    return click.ClickException(
+        f"{error.filename} cannot be used: {error.strerror}. The data folder and all in it must be the gateway's "
+        "user's own; IMAGEGATE_DATA_DIR or --data-dir names another."
+    )
 
 
 def no_gateway(status: int) -> click.ClickException:

@@ -12,9 +12,9 @@ import httpx
 from msgspec import Struct
 
 from app.accounts.credentials import without_secret
-from app.cli.addresses import gateway_address, no_gateway
+from app.cli.addresses import gateway_address, no_gateway, unusable
 from app.embedded.errors import EmbeddedError
-from app.errors import GatewayError
+from app.errors import GatewayError, StoreUnavailable
 from app.settings.fields import Settings
 from app.settings.loading import load_settings
 from app.settings.names import SettingsError
@@ -130,8 +130,12 @@ def call(target: Target, work: Callable[[Admin], Awaitable[T]]) -> T:
         return asyncio.run(run())
     except (EmbeddedError, SettingsError) as error:
         raise click.ClickException(str(error)) from None
+    except StoreUnavailable as error:
+        raise click.ClickException(f"Redis does not answer; look at IMAGEGATE_REDIS_URL. {error.detail}") from None
     except GatewayError as error:
         raise click.ClickException(f"{error.message} {error.detail}".strip()) from None
+    except OSError as error:
+        raise unusable(error) from error
 
 
 def books_folder(target: Target) -> Path | None:

@@ -18,6 +18,7 @@ import uvicorn
 from typing_extensions import override
 
 from app.admin.guard import OwnAddress
+from app.cli.addresses import unusable
 from app.cli.local import owned_redis
 from app.cli.tuning import returning_memory, tune_allocator, tune_collector
 from app.embedded.errors import EmbeddedError
@@ -55,6 +56,7 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         click.ClickException: it cannot start; the message says why and what to do.
 
     """
+    os.umask(0o077)  # pictures, answers and books are nobody else's, whatever the umask of the operator's shell
     configure_logging(settings.log_level, settings.log_format)
     _forbid_core_dumps()
     tune_allocator()
@@ -72,6 +74,8 @@ def run_until_stopped(settings: Settings, work: Callable[[socket.socket], Corout
         raise click.ClickException(str(error)) from None
     except GatewayError as error:
         raise click.ClickException(f"{error.message} {error.detail}".strip()) from None
+    except OSError as error:
+        raise unusable(error) from error
     finally:
         listener.close()
 

@@ -1,6 +1,7 @@
 """``imagegate simulate``: the pretend CometAPI alone."""
 
 import asyncio
+import os
 
 import click
 
@@ -16,4 +17,8 @@ def simulate(host: str, port: int, latency: float) -> None:
 
     Point COMETAPI_BASE_URL at it; COMETAPI_KEY may then be anything.
     """
-    asyncio.run(run_simulator(host, port, latency, lambda url: click.echo(f"COMETAPI_BASE_URL={url}")))
+    try:
+        asyncio.run(run_simulator(host, port, latency, lambda url: click.echo(f"COMETAPI_BASE_URL={url}")))
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise click.ClickException(f"Cannot listen on {host}:{port}: {why}. Give another --port or --host.") from None

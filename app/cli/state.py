@@ -1,10 +1,14 @@
 """``imagegate overview | live``: all teams at a glance, and what goes on at this moment."""
 
+from typing import Any
+
 import click
 
 from app.cli.options import json_option, target_options
 from app.cli.remote import Target, call
 from app.cli.tables import counted, echo_json, echo_table, moment_text, readable_dollars
+
+_OF_A_PROCESS = ("started_at", "in_flight", "journal_records", "upstream")
 
 
 @click.command()
@@ -43,21 +47,21 @@ def overview(target: Target, as_json: bool) -> None:
 @json_option
 @target_options
 def live(target: Target, as_json: bool) -> None:
-    """What goes on now. Best with --url.
+    """What goes on now.
 
-    Requests under way, held money, queues, and the keys of the upstream. Exits with 1 while Redis does not answer.
+    Requests under way, held money, queues; with --url the keys of the upstream, too, and what else the gateway knows of
+    itself. Exits with 1 while Redis does not answer.
     """
     state = call(target, lambda admin: admin.get("/live"))
+    if target.url is None:  # it is this command that they would be of
+        state = {name: value for name, value in state.items() if name not in _OF_A_PROCESS}
     if as_json:
         echo_json(state)
         return
-    click.echo(f"imagegate {state['version']}, catalog {state['catalog']}, up since {moment_text(state['started_at'])}")
-    click.echo(f"{state['in_flight']} in flight, {state['journal_records']} resolutions in the journal")
-    for name, condition in state["upstream"]["keys"].items():
-        click.echo(f"upstream {name}: {condition}")
-    if balance := state["upstream"]["balance"]:
-        left = balance["error"] or f"{readable_dollars(balance['usd'])} left"
-        click.echo(f"CometAPI's account: {left} ({moment_text(balance['asked_at'])})")
+    if target.url is None:
+        click.echo("Of the process itself (in flight, journal, the upstream's keys) only --url tells.")
+    else:
+        _echo_process(state)
     if state["teams"] is None:
         click.secho("Redis does not answer: requests are refused until it does.", fg="red")
         raise SystemExit(1)
@@ -66,3 +70,14 @@ def live(target: Target, as_json: bool) -> None:
         for team in state["teams"]
     ]
     echo_table(("TEAM", "UNDER WAY", "PICTURES", "HELD", "QUEUED"), rows, numbers=range(1, 5))
+
+
+def _echo_process(state: dict[str, Any]) -> None:
+    """What a gateway knows of itself."""
+    click.echo(f"imagegate {state['version']}, catalog {state['catalog']}, up since {moment_text(state['started_at'])}")
+    click.echo(f"{state['in_flight']} in flight, {state['journal_records']} resolutions in the journal")
+    for name, condition in state["upstream"]["keys"].items():
+        click.echo(f"upstream {name}: {condition}")
+    if balance := state["upstream"]["balance"]:
+        left = balance["error"] or f"{readable_dollars(balance['usd'])} left"
+        click.echo(f"CometAPI's account: {left} ({moment_text(balance['asked_at'])})")

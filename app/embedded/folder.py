@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from app.embedded.errors import EmbeddedError
 
+ANOTHER = "IMAGEGATE_DATA_DIR or --data-dir names another."
+
 
 class ServerFolder(Struct, frozen=True):
     """``<data folder>/redis`` and its files; ``path`` is absolute and free of symbolic links."""
@@ -50,11 +52,12 @@ def server_folder(data_folder: Path) -> ServerFolder:
 
 
 def create_private(folder: Path) -> None:
-    """Create ``folder`` (0700) with its parents; one that exists is left as its owner made it (a volume, a mount)."""
+    """Create ``folder`` and its parents (0700); what exists is left as its owner made it (a volume, a mount)."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in reversed((folder, *folder.parents)):
+            part.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise EmbeddedError(f"The data folder {folder} cannot be created: {error}.") from error
+        raise EmbeddedError(f"The data folder {folder} cannot be created: {error}. {ANOTHER}") from error
 
 
 def write_private(path: Path, text: str) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from app.embedded.errors import DataFolderBusyError, EmbeddedError
-from app.embedded.folder import create_private
+from app.embedded.folder import ANOTHER, create_private
 
 SERVE = "serve"
 DEMO = "demo"
@@ -79,7 +79,7 @@ class DataFolderLock:
         try:
             descriptor = os.open(_lock_file(self._folder), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise EmbeddedError(f"The data folder {self._folder} cannot be locked: {error}.") from error
+            raise EmbeddedError(f"The data folder {self._folder} cannot be locked: {error}. {ANOTHER}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

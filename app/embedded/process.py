@@ -31,6 +31,7 @@ def spawn(binary: ServerBinary, folder: ServerFolder) -> subprocess.Popen[bytes]
             cwd=folder.path,
             env={name: os.environ[name] for name in INHERITED if name in os.environ},
             start_new_session=True,
+            umask=0o077,
         )
     finally:
         os.close(log)

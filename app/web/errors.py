@@ -77,6 +77,7 @@ async def send_refusal(scope: Scope, send: Send, error: GatewayError, extra: Seq
     if error.status < 500 and not state.get("has_line"):
         told = {"code": error.code, "status": error.status, "outcome": "refused"}
         request_log.info("refused", extra={"fields": {"request_id": state.get("request_id"), **told}})
+        state["has_line"] = True
     body, headers = refusal_body(error), refusal_headers(error)
     if is_admin(scope):
         body, headers[0] = redacted_json(error.problem()), _PROBLEM

@@ -31,9 +31,10 @@ def run(*words: str, **given: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running demo and what it printed."""
+    """A running demo and what it printed; started by somebody whose files are open to everybody."""
     words = [*IMAGEGATE, "demo", "--port", "0", "--data-dir", str(tmp_path / "demo")]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment(COMETAPI_KEY="")) as process:
+    given = environment(COMETAPI_KEY="")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=given, umask=0) as process:
         assert process.stdout is not None
         printed = ""
         for line in process.stdout:
@@ -46,6 +47,40 @@ def demo(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(timeout=30)
+
+
+def test_what_a_gateway_writes_is_its_users_alone(demo: tuple[subprocess.Popen[str], str], tmp_path: Path) -> None:
+    """Books, answers and links cannot be read by others on the machine, whatever the umask it was started with."""
+    _, printed = demo
+    snippet = printed[printed.index("import base64, openai") : printed.index("What it cost")]
+    subprocess.run([sys.executable, "-c", snippet], cwd=tmp_path, capture_output=True, timeout=60, check=True)
+
+    files = [path for path in (tmp_path / "demo").rglob("*") if not path.is_socket()]
+    assert {path.parent.name for path in files} >= {"results", "appendonlydir", "journal"}
+    assert [path for path in (tmp_path / "demo", *files) if path.stat().st_mode & 0o077] == []
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    """Something else lies where the gateway puts its files: one line says where, and what to do."""
+    (tmp_path / "spool").touch()
+    done = run("serve", COMETAPI_KEY="sk-none", IMAGEGATE_DATA_DIR=str(tmp_path), IMAGEGATE_PORT="0")
+
+    assert done.returncode == 1
+    assert f"Error: {tmp_path / 'spool'} cannot be used: File exists." in done.stderr
+    assert "IMAGEGATE_DATA_DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_simulator_on_a_port_in_use_is_told() -> None:
+    """In one line, with what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run("simulate", "--port", str(port))
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. Give another --port or --host.\n"
+    )
 
 
 def test_the_demos_python_snippet_makes_a_picture(demo: tuple[subprocess.Popen[str], str], tmp_path: Path) -> None:

@@ -245,6 +245,25 @@ async def test_metrics_are_for_loopback_or_a_token(redis_url: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:8080", 200),
+        ("[::1]:8080", 200),
+        ("rebound.example:8080", 401),
+        ("127.0.0.1.rebound.example", 401),
+        ("", 401),
+    ],
+)
+async def test_metrics_are_not_for_pages_of_others(gateway: Gateway, host: str, status: int) -> None:
+    """A browser here may be led to loopback by a name of another's (DNS rebinding): that name is refused."""
+    async with gateway.http() as client:
+        answer = await client.get("/metrics", headers={"Host": host})
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status"),
     [
         ("GET", "/v1/images/generations", 405),

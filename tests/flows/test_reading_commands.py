@@ -132,6 +132,21 @@ async def test_the_state_is_told(terminal: Terminal, gateway: Gateway) -> None:
     assert (await terminal.told("live"))["redis"] is True
 
 
+async def test_what_only_a_gateway_knows_is_not_told_by_another_process(
+    terminal: Terminal, gateway: Gateway, redis_url: str, tmp_path: Path
+) -> None:
+    """Without --url, what is held is read from the books; its start, its requests and its keys are nobody else's."""
+    scene = await open_scene(gateway.services.datastore, budget(10**9))
+    await scene.hold("under way", 2 * 10**8)
+    here = {"IMAGEGATE_URL": "", "IMAGEGATE_REDIS_URL": redis_url, "IMAGEGATE_DATA_DIR": str(tmp_path / "here")}
+    now = (await terminal.run("live", **here)).stdout
+    assert "$0.20" in now
+    assert "only --url tells" in now
+    assert "in flight" not in now.partition("only --url tells")[2]
+    assert "key 1 of 1" not in now
+    assert not {"started_at", "in_flight", "journal_records", "upstream"} & set(await terminal.told("live", **here))
+
+
 async def test_requests_are_listed(terminal: Terminal, gateway: Gateway) -> None:
     """The operator sees a team's, of one key if that is asked; a teammate its own."""
     team = await gateway.new_team()

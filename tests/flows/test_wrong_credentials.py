@@ -1,6 +1,7 @@
 """Guessing at both doors of a gateway: wrong credentials are slowed down and refused, good ones never are."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import httpx
@@ -38,6 +39,16 @@ async def test_guessing_ends_in_429_and_hurts_nobody_else(gateway: Gateway, path
         assert (await teammate.get("/v1/models")).status_code == 200
         assert (await operator.get("/admin/v1/teams")).status_code == 200
         assert (await stranger.get(path)).status_code == 401  # who sends none does not guess
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_guess_is_one_line_of_the_log(gateway: Gateway, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whether it is told 401 or 429: guessing often fills no log twice as fast."""
+    with caplog.at_level(logging.INFO, "imagegate.request"):
+        async with gateway.http() as client:
+            assert await guess_often(client, path) == {401, 429}
+
+    assert [line.getMessage() for line in caplog.records if line.name == "imagegate.request"] == ["refused"] * 30
 
 
 async def test_clients_of_a_trusted_proxy_are_told_apart(redis_url: str, tmp_path: Path, simulator: Simulator) -> None:
