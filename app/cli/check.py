@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -172,6 +173,8 @@ def _remarks_on_settings(settings: Settings) -> Iterator[str]:
     """What is no fault, and yet worth a second look."""
     if settings.cometapi_key is None:
         yield "COMETAPI_KEY is not set: `imagegate serve` will not start without it."
+    if not urlsplit(settings.cometapi_base_url).path.strip("/"):
+        yield "COMETAPI_BASE_URL has no path: CometAPI's ends in /v1, and so does that of nearly every other service."
     if settings.admin_port is not None and settings.admin_token is None:
         yield f"{variable_name('admin_token')} is not set: nobody is let in at {variable_name('admin_port')}."
     if settings.redis_url is not None and settings.replicas is None:

@@ -159,7 +159,10 @@ async def _client(target: Target) -> AsyncIterator[httpx.AsyncClient]:
             yield client
         return
     if not target.token:
-        raise click.ClickException("--url needs the admin token: --token, or IMAGEGATE_TOKEN in the environment.")
+        raise click.ClickException(
+            "--url needs an admin token: --token, or IMAGEGATE_TOKEN in the environment (IMAGEGATE_ADMIN_TOKEN is "
+            "the gateway's own setting)."
+        )
     token = target.token.strip()
     if not (token.isascii() and token.isprintable()) or " " in token:  # httpx would say which header it cannot send
         raise click.UsageError("That is no admin token: there is a blank in it, or a letter that none has.")

@@ -247,7 +247,14 @@ def _raise_descriptor_limit(wanted: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        log.warning("few file descriptors", extra={"limit": allowed, "wanted": wanted, "cure": f"ulimit -n {wanted}"})
+        log.warning(
+            "few file descriptors",
+            extra={
+                "limit": allowed,
+                "wanted": wanted,
+                "cure": f"ulimit -n {wanted}, or a smaller IMAGEGATE_MAX_IN_FLIGHT",
+            },
+        )
 
 
 def _most_connections(settings: Settings) -> int:

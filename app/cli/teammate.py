@@ -132,7 +132,9 @@ async def _door(url: str | None, key: str | None) -> AsyncIterator[PublicDoor]:
     theirs = os.environ.get("OPENAI_BASE_URL") if not (key or os.environ.get("IMAGEGATE_KEY")) else None
     key = (key or _first_of(KEY_VARIABLES) or "").strip()
     if not key:
-        raise click.UsageError("Your virtual key is missing: put it into IMAGEGATE_KEY, or give --key.")
+        raise click.UsageError(
+            "Your virtual key is missing: put it into IMAGEGATE_KEY or OPENAI_API_KEY, or give --key."
+        )
     if not _VIRTUAL_KEY.fullmatch(key):
         raise click.UsageError("That is not a virtual key of an imagegate: those begin with sk-ig-")
     timeout = httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS)

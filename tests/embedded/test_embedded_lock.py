@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.embedded.errors import DataFolderBusyError, EmbeddedError
+from app.embedded.folder import create_private
 from app.embedded.lock import SERVE, DataFolderLock, read_holder
 
 
@@ -66,14 +67,13 @@ async def test_folder_and_lock_file_are_private(data_folder: Path) -> None:
     assert modes == [0o700, 0o600]
 
 
-async def test_so_is_each_folder_above_that_was_missing(tmp_path: Path) -> None:
+def test_so_is_each_folder_above_that_was_missing(tmp_path: Path) -> None:
     """The umask lets others in; what was there before stays as open as it was."""
     tmp_path.chmod(0o755)
-    async with DataFolderLock(tmp_path / "above" / "data", SERVE):
-        pass
+    create_private(tmp_path / "above" / "data")
 
-    assert stat.S_IMODE((tmp_path / "above").stat().st_mode) == 0o700
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    found = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "above" / "data", tmp_path / "above", tmp_path)]
+    assert found == [0o700, 0o700, 0o755]
 
 
 async def test_a_folder_that_cannot_be_is_explained(tmp_path: Path) -> None:

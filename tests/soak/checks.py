@@ -113,7 +113,7 @@ def billed_is_charged(facts: Facts) -> Check:
     billed, all_charged = sum(drawn.nanos for drawn in facts.drawn.values()), sum(charged.values())
     found = f"${billed / 1e9:.4f} billed, ${all_charged / 1e9:.4f} charged; charged too little: {len(short)} orders"
     if untold:
-        found += f", beside {len(untold)} streams that ended early as if that were all"
+        found += f", beside {len(untold)} streams that ended as if their first picture were all that was billed"
     return Check("what the upstream bills is charged", not short, found + _examples(short, str))
 
 
@@ -183,6 +183,9 @@ def memory_is_steady(facts: Facts) -> Check:
         else f"{life.replica}: not told, its longest life was {life.seconds:.0f} s"
         for life in found
     )
+    told += (
+        f"; allowed: {GROWTH_BYTES / 1e6:.0f} MB, in a long life {GROWTH_BYTES_PER_SECOND * 3600 / 1e6:.0f} MB an hour"
+    )
     return Check("memory does not grow", not growing and bool(found), told)
 
 
@@ -203,6 +206,7 @@ def nothing_stays_open(facts: Facts) -> Check:
         f" {before[rest.replica].tasks} → {rest.tasks} tasks"
         for rest in facts.after
     )
+    told += f"; allowed more: {DESCRIPTORS} descriptors, {THREADS} threads, {TASKS} tasks"
     return Check("nothing stays open", not wrong and bool(facts.after), told)
 
 
