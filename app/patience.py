@@ -1,9 +1,23 @@
-"""Deadlines of one length that share one timer: a timer for each request would cost as much as reading its body."""
+"""Deadlines of one length that share one timer, and what is forgiven where our own loop was too late to look.
+
+A timer for each request would cost as much as reading its body.
+"""
 
 import asyncio
 import time
 from types import TracebackType
 from typing import Self
+
+_MOST_GRACE_SECONDS = 1.0
+
+
+def grace_seconds(late_seconds: float) -> float:
+    """How much time a server gets back when the timer that ends its time is late: then our own loop stood still.
+
+    What it does in such a while nobody sees, nor is anything sent. How long it was is not known, but that it was
+    longer than the timer is late. Never nothing: what lies in the socket is read before a timer runs.
+    """
+    return min(max(10 * late_seconds, 0.001), _MOST_GRACE_SECONDS)
 
 
 class Patience:

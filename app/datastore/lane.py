@@ -12,20 +12,10 @@ from redis.asyncio.connection import DefaultParser
 from typing_extensions import override
 
 from app.datastore.call import Command, pack
+from app.patience import grace_seconds
 
 _NOTHING = object()
 """What the reader gives while a reply is not whole; None and False are replies."""
-
-_MOST_GRACE_SECONDS = 1.0
-
-
-def grace_seconds(late_seconds: float) -> float:
-    """How much time a server gets back when the timer that ends its time is late: then our own loop stood still.
-
-    What it does in such a while nobody sees, nor is anything sent. How long it was is not known, but that it was
-    longer than the timer is late. Never nothing: what lies in the socket is read before a timer runs.
-    """
-    return min(max(10 * late_seconds, 0.001), _MOST_GRACE_SECONDS)
 
 
 class Write(Protocol):

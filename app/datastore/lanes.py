@@ -8,8 +8,9 @@ from operator import attrgetter
 
 from app.datastore.batch import Batch
 from app.datastore.connector import Way
-from app.datastore.lane import Lane, grace_seconds
+from app.datastore.lane import Lane
 from app.datastore.replies import Unanswered
+from app.patience import grace_seconds
 
 _LANES = 2
 """One for a page of the ledger, which takes its time, and one for everybody else."""

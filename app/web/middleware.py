@@ -11,6 +11,7 @@ from app.accounts.credentials import BASE62
 from app.gateway.door import Header
 from app.metrics import Metrics
 from app.web.errors import is_admin, send_fault
+from app.web.wire import wire_of
 
 SAFE: Final[tuple[Header, ...]] = (
     # What a model or a caller made is never taken for a page or a script, whatever it looks like.
@@ -24,6 +25,9 @@ SAFE: Final[tuple[Header, ...]] = (
 OPERATORS: Final[tuple[Header, ...]] = (*SAFE, (b"cache-control", b"private, no-store"))
 """On every answer of the operator's door: no cache keeps money, keys or names."""
 
+
+_CLOSE: Final[Header] = (b"connection", b"close")
+"""With an answer that comes before the body of its request: what the client would send next is not read."""
 
 _PAIRS: Final = [high + low for high in BASE62 for low in BASE62]
 """Two digits at once: an id is made for every request."""
@@ -58,6 +62,12 @@ class RequestHeads:
                 is_answered = True
                 self._metrics.http_requests.labels(state.get("route", "other"), message["status"]).inc()
                 message["headers"] = [header, *_with(usual, message["headers"])]
+                wire = wire_of(scope)
+                if wire is not None and wire.is_early:
+                    message["headers"].append(_CLOSE)
+                    await send(message)
+                    wire.ends()
+                    return
             await send(message)
 
         try:

@@ -159,7 +159,8 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if is_last:
             self._connections.fell_silent(self)
-            if (self._is_deaf or self.cycle.more_body) and not self.transport.is_closing():
+            is_told = bool(self._unanswered) and self._unanswered[-1][1].is_last
+            if (self._is_deaf or is_told or self.cycle.more_body) and not self.transport.is_closing():
                 self._linger(self._head_seconds)  # it was answered before its body was read, or nonsense came behind it
 
     def hang_up(self) -> None:

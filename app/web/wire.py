@@ -24,6 +24,8 @@ class _Flow(Protocol):
 class _Cycle(Protocol):
     chunked_encoding: bool | None
     disconnected: bool
+    keep_alive: bool
+    more_body: bool
 
     @property
     def message_event(self) -> asyncio.Event: ...
@@ -32,7 +34,7 @@ class _Cycle(Protocol):
 class Wire:
     """What ASGI has no words for; watching it costs no task, and a piece sent while it does not block no timer."""
 
-    __slots__ = ("_cycle", "_flow", "_note", "_transport", "is_broken", "is_gone", "is_owed")
+    __slots__ = ("_cycle", "_flow", "_note", "_transport", "is_broken", "is_gone", "is_last", "is_owed")
 
     def __init__(self, transport: _Transport, flow: _Flow) -> None:
         self._transport = transport
@@ -43,6 +45,8 @@ class Wire:
         """Whether the client has hung up."""
         self.is_owed = False
         """Whether what is sent was bought: such a connection makes room for nobody."""
+        self.is_last = False
+        """Whether the client was told that nothing follows this answer."""
         self.is_broken = False
         """Whether the rest of the request's body cannot be read: what came in its place is no HTTP."""
 
@@ -56,6 +60,22 @@ class Wire:
         """Whether something has come that was not received yet; receiving waits for nothing then."""
         cycle = self._cycle()
         return cycle is not None and cycle.message_event.is_set()
+
+    @property
+    def is_early(self) -> bool:
+        """Whether something of the request's body is still to come; the connection is of no more use then."""
+        cycle = self._cycle()
+        return cycle is not None and cycle.more_body
+
+    def ends(self) -> None:
+        """The head went out, with ``connection: close``.
+
+        The server would close at once now, and with something unread that may cost the client its answer (RFC 9112
+        §9.6); our protocol waits for the client to go.
+        """
+        self.is_last = True
+        if (cycle := self._cycle()) is not None:
+            cycle.keep_alive = True
 
     def takes_chunk(self, piece: bytes) -> bool:
         """Send a piece of a chunked answer (RFC 9112 §7.1) as it is; False where the server has to do that itself.

@@ -76,6 +76,32 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
     assert ends[1].startswith(b"HTTP/1.1 408 ")
 
 
+async def test_an_answer_before_the_body_says_that_nothing_follows(gateway: Gateway) -> None:
+    """Who is refused before its body was read is told `Connection: close`, and has time to read it.
+
+    Else a client may send its next request on a connection that nobody reads any more.
+    """
+    asking = b"POST /v1/images/generations HTTP/1.1\r\nHost: g\r\nContent-Length: 20\r\n\r\n"
+    reader, writer = await connect(gateway)
+    writer.write(asking)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.lower().count(b"\r\nconnection: close\r\n") == 1
+    writer.write(b" " * 20)  # what it is sending goes on, and breaks nothing
+    rest = await reader.read()
+    assert b'"invalid_api_key"' in rest
+    writer.close()
+
+    reader, writer = await connect(gateway)
+    writer.write(asking + b" " * 20)
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b"\r\nconnection:" not in answer.lower()
+    await reader.readuntil(b"}}")
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: g\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+
+
 async def test_a_kept_connection_gets_time_for_its_next_head(gateway: Gateway) -> None:
     """Requests one after the other on one connection, each in two parts, are all served."""
     key = await gateway.new_key(await gateway.new_team())

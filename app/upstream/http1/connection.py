@@ -230,7 +230,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wake()
 
     def _give_up(self) -> None:
-        if self._waiter is not None:
+        if self._waiter is not None and not self._waiter.done():
             late = httpx.WriteTimeout if self._is_sending else httpx.ReadTimeout
             self._fail(late("the server let the deadline pass"))
 

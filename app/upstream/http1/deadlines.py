@@ -8,6 +8,8 @@ from typing import Self
 import httpx
 from msgspec import Struct
 
+from app.patience import grace_seconds
+
 
 class Deadlines(Struct, frozen=True):
     """Seconds a request may wait for each thing; None waits for ever.
@@ -39,14 +41,17 @@ class Alarm:
 
     Setting it later leaves the timer alone, which then fires early and looks again: re-arming a timer for every chunk
     of a body would cost more than reading the chunk. So it can ring for a wait that is over; the ringer must look.
+
+    What came while our own process stood still lies in the socket when the timer fires, and uvloop looks at timers
+    first: so it rings a moment later, unless it was set again meanwhile.
     """
 
-    __slots__ = ("_due_seconds", "_loop", "_ring", "_timer")
+    __slots__ = ("_due_seconds", "_loop", "_ring", "_timer", "_was_due_seconds")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
         self._loop = loop
         self._ring = ring
-        self._due_seconds = math.inf
+        self._due_seconds = self._was_due_seconds = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self, seconds: float | None) -> None:
@@ -68,7 +73,16 @@ class Alarm:
 
     def _look(self) -> None:
         self._timer = None
-        if self._loop.time() >= self._due_seconds:
-            self._ring()
+        late_seconds = self._loop.time() - self._due_seconds
+        if late_seconds >= 0:
+            self._was_due_seconds = self._due_seconds
+            self._timer = self._loop.call_later(grace_seconds(late_seconds), self._judge)
         elif self._due_seconds != math.inf:
             self._timer = self._loop.call_at(self._due_seconds, self._look)
+
+    def _judge(self) -> None:
+        if self._due_seconds == self._was_due_seconds:
+            self._timer = None
+            self._ring()
+        else:
+            self._look()
