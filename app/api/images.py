@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.catalog.order import Operation
-from app.errors import GatewayError
+from app.errors import GatewayError, forget_way
 from app.gateway.door import Door
 from app.web.door import HttpDoor
 from app.web.order_reader import OrderReader
@@ -35,7 +35,10 @@ class ImageRoute:
         try:
             await self._serve(door)
         except GatewayError as error:
-            await door.refuse(error)
+            try:
+                await door.refuse(error)
+            finally:
+                forget_way(error)
         finally:
             await door.close()
 
