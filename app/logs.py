@@ -30,12 +30,12 @@ _IN_BASE64 = bytes(ord("a" if _BASE64.fullmatch(chr(byte) * 200) else " ") for b
 """Translates what base64 is written with to ``a``. Finding the run so is ten times as fast as by the pattern."""
 _ONLY_PLAIN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 """orjson has forms of its own for these; ours is what they are as text."""
-_CONTROLS = {number: f"\\x{number:02x}" for number in (*range(0x20), *range(0x7F, 0xA0))} | {
-    9: "\\t",
-    10: "\\n",
-    13: "\\r",
-}
-"""What would move the cursor of a terminal, end a line or change its colours, as it is shown instead."""
+_CONTROLS = (
+    {number: f"\\x{number:02x}" for number in (*range(0x20), *range(0x7F, 0xA0))}
+    | {number: f"\\u{number:04x}" for number in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+    | {9: "\\t", 10: "\\n", 13: "\\r"}
+)
+"""What would move the cursor of a terminal, end or turn a line or change its colours, as it is shown instead."""
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 _REQUESTS = "imagegate.request"

@@ -124,10 +124,13 @@ def test_a_line_is_json_whatever_is_in_it(text: str) -> None:
 
 
 def test_a_field_cannot_write_on_the_terminal() -> None:
-    """Line ends and control sequences are shown as what they are: nobody forges a line or clears a screen."""
-    line = formatted(TextFormatter(), "a\nb", prompt="c\r\n12:00:00 error forged\x1b[2J\x1b]0;x\x07\x9b")
+    """Line ends, control sequences and what turns text around are shown: nobody forges a line or clears a screen."""
+    line = formatted(
+        TextFormatter(), "a\nb", prompt="c\r\n12:00:00 error forged\x1b[2J\x1b]0;x\x07\x9b\u2028\u202e\u2066"
+    )
     assert line.isprintable()
     assert "a\\nb" in line
+    assert "\\u2028\\u202e" in line
 
 
 def test_an_exception_is_in_the_line() -> None:

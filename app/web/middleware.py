@@ -27,7 +27,10 @@ OPERATORS: Final[tuple[Header, ...]] = (*SAFE, (b"cache-control", b"private, no-
 
 
 _CLOSE: Final[Header] = (b"connection", b"close")
-"""With an answer that comes before the body of its request: what the client would send next is not read."""
+"""With an answer that comes before the body of its request, for what the client would send next is not read; and with
+that to a fault, which is raised on to the server, who logs it and closes."""
+
+_FAULT: Final = 500
 
 _PAIRS: Final = [high + low for high in BASE62 for low in BASE62]
 """Two digits at once: an id is made for every request."""
@@ -68,6 +71,8 @@ class RequestHeads:
                     await send(message)
                     wire.ends()
                     return
+                if message["status"] == _FAULT:
+                    message["headers"].append(_CLOSE)
             await send(message)
 
         try:

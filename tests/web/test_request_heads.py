@@ -79,6 +79,7 @@ async def test_a_fault_is_answered_like_everything(path: str, caplog: pytest.Log
     headers = dict(start["headers"])
     assert (start["status"], raised["type"]) == (500, "raised")
     assert headers.keys() > SAFE.keys() | {b"x-request-id", b"content-type"}
+    assert headers[b"connection"] == b"close"  # as the server does
     assert b'"code":"internal_error"' in body["body"]
     assert b"ZeroDivisionError" not in body["body"]
     (line,) = [record for record in caplog.records if record.message == "a route failed"]
