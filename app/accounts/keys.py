@@ -1,4 +1,9 @@
-"""Authenticate: from an ``Authorization`` header to a principal, or a 401."""
+"""Authenticate: from an ``Authorization`` header to a principal, or a 401.
+
+Records of teams and keys are never deleted, so one that is missing was lost: a fault of ours, and no teammate's 401.
+That is seen where this process has let the key in before, or where its team's record alone is gone; a key it has never
+seen looks on an emptied Redis like one that never was.
+"""
 
 import time
 from collections import OrderedDict
@@ -8,7 +13,11 @@ from datetime import UTC, datetime
 from app.accounts.credentials import Credential, read_credential
 from app.accounts.models import Principal
 from app.accounts.store import AccountStore
+from app.datastore.datastore import unavailable
 from app.errors import StoreUnavailable, Unauthenticated
+
+_Name = tuple[str, str, str]
+"""What a credential is remembered by: the ids of team and key, and the hash of its secret."""
 
 _CACHE_SECONDS = 30.0
 """A cached principal may be this old: admission compares its version, so age costs nothing but a second look."""
@@ -23,7 +32,7 @@ class KeyRing:
     def __init__(self, store: AccountStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._cache: OrderedDict[tuple[str, str, str], tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[_Name, tuple[float, Principal]] = OrderedDict()
 
     async def authenticate(self, authorization: str | None, *, fresh: bool = False) -> Principal:
         """The principal behind an ``Authorization`` header; ``fresh`` looks past the cache.
@@ -32,14 +41,14 @@ class KeyRing:
 
         Raises:
             Unauthenticated: no key, or one that is malformed, unknown, revoked, expired, disabled or replaced.
-            StoreUnavailable: Redis is away; a fault of ours is never a 401.
+            StoreUnavailable: Redis is away, or has lost what it knew of this key; a fault of ours is never a 401.
 
         """
         credential = _credential(authorization)
         name = (credential.team_id, credential.key_id, credential.secret_sha256)
         principal = None if fresh else self._recall(name)
         if principal is None or principal.key.state(datetime.now(UTC)) != "active":  # it may be open again
-            principal = await self._look_up(credential)
+            principal = await self._look_up(credential, name)
             self._remember(name, principal)
         return _open(principal, credential)
 
@@ -54,19 +63,23 @@ class KeyRing:
             return True
         return Principal(team, key) == principal if team and key else False
 
-    async def _look_up(self, credential: Credential) -> Principal:
+    async def _look_up(self, credential: Credential, name: _Name) -> Principal:
         team, key = await self._store.team_and_key(credential.team_id, credential.key_id)
-        if team is None or key is None or key.knows(credential.secret_sha256, datetime.now(UTC)) is None:
+        if key is None and name in self._cache:  # whatever its age
+            raise _lost(f"the record of key {credential.key_id} of team {credential.team_id}")
+        if key is None or key.knows(credential.secret_sha256, datetime.now(UTC)) is None:
             raise Unauthenticated(f"This virtual key is not known here. {_HINT}")
+        if team is None:
+            raise _lost(f"the record of team {credential.team_id}")
         return Principal(team, key)
 
-    def _recall(self, name: tuple[str, str, str]) -> Principal | None:
+    def _recall(self, name: _Name) -> Principal | None:
         entry = self._cache.get(name)
         if entry is None or self._clock() - entry[0] > _CACHE_SECONDS:
             return None
         return entry[1]
 
-    def _remember(self, name: tuple[str, str, str], principal: Principal) -> None:
+    def _remember(self, name: _Name, principal: Principal) -> None:
         self._cache[name] = (self._clock(), principal)
         self._cache.move_to_end(name)
         if len(self._cache) > _CACHE_ENTRIES:
@@ -84,6 +97,10 @@ def _credential(authorization: str | None) -> Credential:
     if credential is None:
         raise Unauthenticated(f"This is not a virtual key of imagegate. {_HINT}")
     return credential
+
+
+def _lost(what: str) -> StoreUnavailable:
+    return unavailable(f"Redis has lost {what}, which is never deleted", may_have_happened=False)
 
 
 def _open(principal: Principal, credential: Credential) -> Principal:

@@ -1,6 +1,6 @@
 """Teams and virtual keys in Redis: create, read, list, change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from app.accounts.credentials import without_secret
 from app.accounts.models import Team, VirtualKey
 from app.accounts.total_budget import BudgetLock, check_total
-from app.datastore.datastore import Datastore
+from app.datastore.datastore import Datastore, unavailable
 from app.datastore.script import Script
 from app.errors import Conflict, NotFound
 from app.keyspace import TEAMS, TeamKeys
@@ -123,14 +123,19 @@ class AccountStore:
         return Team.from_document(document, int(version)) if document else None
 
     async def team_and_key(self, team_id: str, key_id: str) -> tuple[Team | None, VirtualKey | None]:
-        """Both records a principal is made of, in one write to Redis."""
+        """Both records a principal is made of, in one write to Redis.
+
+        Raises:
+            StoreUnavailable: Redis does not answer, or has a record without its document or its version.
+
+        """
         names = TeamKeys(team_id)
-        (team_version, team), (key_version, key) = await self._datastore.commands(
-            [("HMGET", names.record, *_FIELDS), ("HMGET", names.key(key_id), *_FIELDS)]
-        )
+        records = [names.record, names.key(key_id)]
+        replies = await self._datastore.commands([("HMGET", record, *_FIELDS) for record in records])
+        team, key = map(_whole, records, replies)
         return (
-            Team.from_document(team, int(team_version)) if team else None,
-            VirtualKey.from_document(key, int(key_version)) if key else None,
+            Team.from_document(*team) if team else None,
+            VirtualKey.from_document(*key) if key else None,
         )
 
     async def keys(self, team_id: str) -> list[VirtualKey]:
@@ -214,3 +219,13 @@ class AccountStore:
         """
         now = datetime.now(UTC)
         return await self.change_key(team_id, key_id, lambda key: replace(key, revoked_at=key.revoked_at or now))
+
+
+def _whole(name: str, record: Sequence[bytes | None]) -> tuple[bytes, int] | None:
+    """The document of a record and its version; None where there is no such record."""
+    version, document = record
+    if version and document:
+        return document, int(version)
+    if version is None and document is None:
+        return None
+    raise unavailable(f"{name} has no {'version' if document else 'document'}", may_have_happened=False)

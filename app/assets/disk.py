@@ -1,4 +1,4 @@
-"""How full a disk is, and how much of it may still be taken: the last tenth is for others."""
+"""How full a disk is, and how much of it may still be taken: the last tenth is for others, uploads leave more."""
 
 import shutil
 from collections.abc import Callable
@@ -9,6 +9,10 @@ from msgspec import Struct
 
 FREE_PARTS: Final = 10
 """One part in ten stays free: the journal and the embedded Redis write to the same disk, and they come first."""
+
+UPLOADS_LEAVE_BYTES: Final = 4 * 1024**3
+"""Uploads leave a second tenth, or this where a tenth is more: answers are kept above the first, and whoever fills the
+disk with what costs nothing must not end that. Not a fifth of every disk: a large one often holds more than the rest."""
 
 
 class DiskSpace(Struct, frozen=True):
@@ -22,6 +26,11 @@ class DiskSpace(Struct, frozen=True):
     def spare_bytes(self) -> int:
         """How much may be taken until only a tenth is free; below zero where less is."""
         return self.free_bytes - self.total_bytes // FREE_PARTS
+
+    @property
+    def spare_for_uploads_bytes(self) -> int:
+        """The same for what clients send, which is not paid for: until a fifth is free, or a tenth and 4 GiB."""
+        return self.spare_bytes - min(self.total_bytes // FREE_PARTS, UPLOADS_LEAVE_BYTES)
 
 
 DiskReader = Callable[[Path], DiskSpace]

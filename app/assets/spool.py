@@ -13,6 +13,7 @@ from typing import IO, Final, TypeVar
 
 from typing_extensions import Buffer
 
+from app.assets.disk import DiskReader, read_disk
 from app.errors import GatewayError, InternalError, Overloaded
 
 _T = TypeVar("_T")
@@ -39,11 +40,14 @@ are already paid for; a machine of 1 GiB bears it."""
 class Spool:
     """A folder for bytes nobody needs after this process; it is always empty to look at."""
 
-    def __init__(self, folder: Path, memory_if_full_bytes: int = MEMORY_IF_FULL_BYTES) -> None:
+    def __init__(
+        self, folder: Path, memory_if_full_bytes: int = MEMORY_IF_FULL_BYTES, read_disk: DiskReader = read_disk
+    ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         self.folder = folder
         self._memory = _Memory(memory_if_full_bytes)
+        self._read_disk = read_disk
 
     def open_file(self, *, memory_if_full: bool = True) -> "SpooledFile":
         """A new file, empty; close it, and what it took is free again.
@@ -52,6 +56,17 @@ class Spool:
         files together: a full disk must not lose a picture that is paid for.
         """
         return SpooledFile(self.folder, self._memory if memory_if_full else _Memory(0))
+
+    def open_upload(self) -> "SpooledFile":
+        """A new file for what a client sends, which is not paid for: it ends where the disk has no room for uploads.
+
+        That is long before the disk is full (`DiskSpace.spare_for_uploads_bytes`), and told in the same way.
+        """
+        return SpooledFile(self.folder, _Memory(0), self._check_room_for_uploads)
+
+    def _check_room_for_uploads(self) -> None:
+        if self._read_disk(self.folder).spare_for_uploads_bytes < 0:
+            raise OSError(errno.ENOSPC, "uploads leave the rest of the disk to others")
 
 
 class _Memory:
@@ -81,8 +96,8 @@ class SpooledFile:
     Raises Overloaded where the disk is full and InternalError where it fails, and ValueError after `aclose`.
     """
 
-    def __init__(self, folder: Path, memory: _Memory) -> None:
-        self._disk = _UnlinkedFile(folder)
+    def __init__(self, folder: Path, memory: _Memory, check_room: Callable[[], None] | None = None) -> None:
+        self._disk = _UnlinkedFile(folder, check_room)
         self._disk_bytes = 0
         self._pending = bytearray()
         """What is not on the disk; it follows what is."""
@@ -172,8 +187,10 @@ class _UnlinkedFile:
     its number may already belong to somebody else's file when a late write reaches it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, check_room: Callable[[], None] | None) -> None:
         self._folder = folder
+        self._check_room = check_room
+        """Called before each write; raises OSError where it may not be."""
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
         self._users = 0
@@ -183,6 +200,9 @@ class _UnlinkedFile:
 
     def write(self, data: Buffer, at: int) -> None:
         """Write all of it there; the first write makes the file."""
+        # Here and not before the hop: a thousand uploads may wait for a thread, and few are between look and write.
+        if self._check_room is not None:
+            self._check_room()
         with self._descriptor() as descriptor, memoryview(data) as view:
             written = 0
             while written < len(view):

@@ -23,6 +23,9 @@ fills disks, and the time until the total deadline."""
 _PATIENCE_SECONDS = 5.0
 """How long a stream that has brought every picture may take to end; the client waits for the last line meanwhile."""
 
+_HELD_UP_SECONDS = 1.0
+"""How long, all in all, a taker may keep us from reading on before an answer that is lost then is laid to that."""
+
 
 class Exchange:
     """What is known of one exchange so far."""
@@ -34,7 +37,9 @@ class Exchange:
         mask: Mask = NO_KEYS,
         *,
         most_bytes: int = MAX_ANSWER_BYTES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._mask = mask  # of all that is told of the answer
         self._most_bytes = most_bytes
         self._dispatched = dispatched
@@ -44,6 +49,7 @@ class Exchange:
         self._usage_seen: dict[str, Any] | None = None  # of an answer that tells it before its pictures
         self._completed = 0  # pictures of a stream
         self._taken_bytes = 0
+        self._held_seconds = 0.0  # between what was given to the taker and its asking for more
         self.first_byte_seconds: float | None = None
         """From the last dispatch to the head of the answer, once it is here."""
         self.answer: Answer | None = None
@@ -76,7 +82,9 @@ class Exchange:
                             check_beginning(segment.data)
                         if isinstance(usage := segment.start.document.get("usage"), dict):
                             self._usage_seen = usage
+                given_at = self._clock()
                 yield segments
+                self._held_seconds += self._clock() - given_at
             answer = scanner.finish()
         except MalformedAnswer as error:
             raise self._lost(UpstreamUnknown, f"malformed answer: {error}") from None
@@ -99,7 +107,9 @@ class Exchange:
             while events.error is None and (chunk := await _next(chunks, patience_ends)) is not None:
                 pieces = events.feed(self._counted(chunk))
                 self._completed = events.completed
+                given_at = self._clock()
                 yield pieces
+                self._held_seconds += self._clock() - given_at
                 if events.completed >= expected and patience_ends is None:
                     patience_ends = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
             if events.error is None:
@@ -119,7 +129,7 @@ class Exchange:
             self._response = await transport.handle_async_request(request)
         except httpx.TransportError as error:
             raise self._broken(error) from None
-        self.first_byte_seconds = time.monotonic() - (self._dispatched_at or 0)
+        self.first_byte_seconds = self._clock() - (self._dispatched_at or 0)
         return self._response
 
     def take_back(self) -> None:
@@ -150,7 +160,7 @@ class Exchange:
     def _leave(self) -> None:
         """The first byte is about to leave; whoever is told may still stop it."""
         self._dispatched()
-        self._dispatched_at = time.monotonic()
+        self._dispatched_at = self._clock()
 
     def _cut(self, error: Exception) -> ExchangeFailed:
         if isinstance(error, httpx.TransportError):
@@ -182,7 +192,9 @@ class Exchange:
             return ExchangeFailed(told, charged=False, cause=cause, nothing_made=True)
         unknown = kind(OUTCOME_UNKNOWN, detail=detail)
         seen = (self._usage_seen,) if self._usage_seen else ()
-        return ExchangeFailed(unknown, charged=True, usages=seen, delivered=self._completed)
+        failure = ExchangeFailed(unknown, charged=True, usages=seen, delivered=self._completed)
+        failure.held_up = self._held_seconds >= _HELD_UP_SECONDS
+        return failure
 
 
 async def _next(chunks: AsyncIterator[bytes], until: float | None) -> bytes | None:

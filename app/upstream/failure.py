@@ -60,5 +60,8 @@ class ExchangeFailed(Exception):
         self.words = words
         """The upstream's own. They may quote the prompt, so no other text of this failure has any of them that is not
         known to be harmless."""
+        self.held_up = False
+        """Whether whoever took the answer kept us from reading on for a while before it was lost: the upstream may have
+        given up for that, so it tells nothing of the key."""
         self.retry_after_seconds: float | None = None
         """What the upstream asked for in its Retry-After, within bounds."""

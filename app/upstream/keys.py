@@ -153,7 +153,7 @@ class UpstreamKeys:
         elif failure.cause is Cause.BUSY and self.has_other([key]):
             # One that is alone is better busy than out: its 429 may be about one model.
             self._eject(key, Trouble.BUSY, failure.retry_after_seconds)
-        elif failure.charged or isinstance(failure.error, UpstreamFailed):
+        elif (failure.charged or isinstance(failure.error, UpstreamFailed)) and not failure.held_up:
             key.lost_in_a_row += 1
             if key.trouble is not None or self._is_failing(key):
                 self._eject(key, Trouble.FAILING)

@@ -22,6 +22,13 @@ _MAX_DOCUMENT_BYTES: Final = 32 * 1024 * 1024
 
 _DOCUMENTS_AT_ONCE: Final = 2
 """How many of them are in memory: each takes up to three times its size while its pictures are decoded."""
+
+_SMALL_BYTES: Final = 1024 * 1024
+"""Up to here a document does not wait for larger ones: edits by links, with a small picture or a mask."""
+
+_SMALL_AT_ONCE: Final = 32
+"""Together they take no more than one large document does."""
+
 _MOST_VALUES: Final = 100_000
 """Of a JSON body; each costs some 50 bytes and more to parse. A prompt may have 32,000 commas."""
 
@@ -48,6 +55,7 @@ class OrderReader:
         self._limits = limits
         self._documents = DocumentReader(fetch)
         self._room = asyncio.Semaphore(_DOCUMENTS_AT_ONCE)
+        self._room_for_small = asyncio.Semaphore(_SMALL_AT_ONCE)
 
     def pictures(self) -> Pictures:
         """Where the pictures of one request will be; close it when the request is over."""
@@ -77,12 +85,12 @@ class OrderReader:
 
     async def _draft(self, body: RequestBody, pictures: Pictures) -> Draft:
         """A document waits on disk until it is whole and there is room for it in memory."""
-        file = self._spool.open_file(memory_if_full=False)
+        file = self._spool.open_upload()
         try:
             async with aclosing(body.pieces(self._limits.documents)) as pieces:
                 async for piece in pieces:
                     await file.write(piece)
-            async with self._room:
+            async with self._room_for_small if file.size_bytes <= _SMALL_BYTES else self._room:
                 fields = read_fields(b"".join([piece async for piece in file.read()]))
                 return await self._documents.take(fields, pictures)
         finally:
@@ -97,18 +105,30 @@ def read_fields(body: bytes) -> dict[str, object]:
         BodyTooLarge: it is of more values than anybody needs.
 
     """
+    found = _fields_or_refusal(body)
+    del body  # a refusal keeps the frames it passed, and what they hold
+    if isinstance(found, dict):
+        return found
+    try:
+        raise found
+    finally:
+        del found
+
+
+def _fields_or_refusal(body: bytes) -> dict[str, object] | InvalidRequest:
+    """Told rather than raised: the parser's own error has a copy of the body, and would be the refusal's context."""
     if body.count(b",") + body.count(b"[") + body.count(b"{") > _MOST_VALUES:
-        raise BodyTooLarge(f"The body has more than {_MOST_VALUES:,} values.")
+        return BodyTooLarge(f"The body has more than {_MOST_VALUES:,} values.")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
+        return InvalidRequest(
             "We could not parse the JSON body of your request "
             f"(line {error.lineno}, column {error.colno}). The body must be one JSON object in UTF-8.",
             code="invalid_json",
-        ) from None
+        )
     if not isinstance(document, dict):
-        raise InvalidRequest(
+        return InvalidRequest(
             f"Invalid body: expected a JSON object, but got {kind_of(document)} instead.", code="invalid_type"
         )
     return {name: value for name, value in document.items() if value is not None}

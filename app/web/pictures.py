@@ -32,7 +32,7 @@ class Pictures:
 
     def begin(self) -> "ArrivingPicture":
         """The next picture, still without a byte."""
-        file = self._spool.open_file(memory_if_full=False)
+        file = self._spool.open_upload()
         self._files = self._files or AsyncExitStack()
         self._files.push_async_callback(file.aclose)
         return ArrivingPicture(file, self._count)
