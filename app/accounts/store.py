@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -34,6 +35,8 @@ redis.call('HSET', KEYS[2], 'version', 1, 'document', ARGV[3])
 return redis.call('SADD', KEYS[1], ARGV[2])
 """,
 )
+
+_Value = TypeVar("_Value")
 
 _FIELDS = ("version", "document")
 _ATTEMPTS = 5  # at a record that others change at the same moment; operators are few
@@ -126,16 +129,15 @@ class AccountStore:
         """Both records a principal is made of, in one write to Redis.
 
         Raises:
-            StoreUnavailable: Redis does not answer, or has a record without its document or its version.
+            StoreUnavailable: Redis does not answer, or has a record that nobody can read.
 
         """
         names = TeamKeys(team_id)
         records = [names.record, names.key(key_id)]
-        replies = await self._datastore.commands([("HMGET", record, *_FIELDS) for record in records])
-        team, key = map(_whole, records, replies)
+        team, key = await self._datastore.commands([("HMGET", record, *_FIELDS) for record in records])
         return (
-            Team.from_document(*team) if team else None,
-            VirtualKey.from_document(*key) if key else None,
+            _read(Team.from_document, records[0], team),
+            _read(VirtualKey.from_document, records[1], key),
         )
 
     async def keys(self, team_id: str) -> list[VirtualKey]:
@@ -221,11 +223,12 @@ class AccountStore:
         return await self.change_key(team_id, key_id, lambda key: replace(key, revoked_at=key.revoked_at or now))
 
 
-def _whole(name: str, record: Sequence[bytes | None]) -> tuple[bytes, int] | None:
-    """The document of a record and its version; None where there is no such record."""
-    version, document = record
-    if version and document:
-        return document, int(version)
+def _read(read: Callable[[bytes, int], _Value], name: str, fields: Sequence[bytes | None]) -> _Value | None:
+    """What the record of this name holds; None where there is no such record."""
+    version, document = fields
     if version is None and document is None:
         return None
-    raise unavailable(f"{name} has no {'version' if document else 'document'}", may_have_happened=False)
+    try:
+        return read(document or b"", int(version or b""))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise unavailable(f"{name} cannot be read: {error!r}", may_have_happened=False) from error

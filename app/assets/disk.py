@@ -12,7 +12,7 @@ FREE_PARTS: Final = 10
 
 UPLOADS_LEAVE_BYTES: Final = 4 * 1024**3
 """Uploads leave a second tenth, or this where a tenth is more: answers are kept above the first, and whoever fills the
-disk with what costs nothing must not end that. Not a fifth of every disk: a large one often holds more than the rest."""
+disk with what costs nothing must not end that. Not a fifth of every disk: a large one is often filled further."""
 
 
 class DiskSpace(Struct, frozen=True):

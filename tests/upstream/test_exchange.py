@@ -1,6 +1,6 @@
-"""How much of one answer is taken: an upstream that never stops is stopped."""
+"""How much of one answer is taken: an upstream that never stops is stopped; and who may have brought about its end."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -35,10 +35,32 @@ class Endless(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
             yield LETTERS
 
 
-async def read_away(exchange: Exchange) -> None:
-    """Read the answer, whatever it is, to its end."""
+class Breaking(Endless):
+    """Breaks off after some megabytes."""
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._beginning
+        for _ in range(4):
+            yield LETTERS
+        raise httpx.ReadError("reset")
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+async def read_away(exchange: Exchange, meanwhile: Callable[[], None] = lambda: None) -> None:
+    """Read the answer, whatever it is, to its end; what is done ``meanwhile`` keeps it from reading on."""
     async for _ in exchange.pieces(1) if exchange.is_stream else exchange.segments():
-        pass
+        meanwhile()
 
 
 @pytest.mark.parametrize(
@@ -63,3 +85,29 @@ async def test_an_answer_without_end_is_cut_at_its_cap(kind: str, beginning: byt
     assert isinstance(failed.value.error, UpstreamUnknown)
     assert failed.value.charged
     assert MOST_BYTES <= upstream.sent_bytes <= MOST_BYTES + len(LETTERS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "beginning"),
+    [
+        ("application/json", b'{"data":[{"b64_json":"iVBORw0KGgo'),
+        ("text/event-stream", b'data: {"type":"image_generation.completed","b64_json":"iVBORw0KGgo'),
+    ],
+    ids=["JSON", "stream"],
+)
+@pytest.mark.parametrize(("seconds", "held_up"), [(0.0, False), (0.125, False), (0.25, True), (5.0, True)])
+async def test_who_kept_us_from_reading_may_have_brought_the_end_about(
+    kind: str, beginning: bytes, seconds: float, held_up: bool
+) -> None:
+    """A second is enough, in whatever parts: an upstream that times its sending may give up for either."""
+    clock = Clock()
+    exchange = Exchange(lambda: None, lambda: None, clock=clock)
+    await exchange.send(Breaking(kind, beginning), httpx.Request("POST", "http://127.0.0.1/"))
+
+    def take() -> None:
+        clock.now += seconds
+
+    with pytest.raises(ExchangeFailed) as failed:
+        await read_away(exchange, take)
+
+    assert (failed.value.charged, failed.value.held_up) == (True, held_up)

@@ -200,6 +200,22 @@ def test_what_is_not_about_the_key_takes_none_out(keys: UpstreamKeys, cause: Cau
     assert {use(keys, came) for _ in range(20)} == {"sk-first"}
 
 
+def test_a_loss_that_the_taker_may_have_brought_about_tells_nothing(keys: UpstreamKeys, clock: Clock) -> None:
+    """Neither good nor bad: it takes no key out, ends no row of failures, and the next request may try the key."""
+    held_up = failure(UpstreamUnknown("no"))
+    held_up.held_up = True
+    assert {use(keys, held_up) for _ in range(20)} == {"sk-first"}
+    came = [LOST, held_up] * FAILURES_IN_A_ROW
+    assert [use(keys, one) for one in came[:-1]] == ["sk-first"] * (len(came) - 1)
+    assert use(keys, LOST) == "sk-second"
+
+    alone = UpstreamKeys(["sk-only"], clock, spread=lambda: 0.0)
+    use(alone, REFUSED)
+    clock.now += 30
+    use(alone, held_up)
+    assert list(alone.states.values()) == [State.HALF_OPEN]
+
+
 def test_late_news_counts_once(clock: Clock) -> None:
     """A hundred requests under way with a key that is refused take it out once, and old successes do not restore it."""
     keys = UpstreamKeys(["sk-only"], clock, spread=lambda: 0.0)
