@@ -21,17 +21,19 @@ async def lose_the_store(run: WholeRun, key: str, store_url: str) -> None:
 
 
 async def damage_the_books(run: WholeRun, victim: str) -> None:
-    """Records of a team that are none: faults of ours, with a traceback."""
+    """Records of a team that are none: told as lost books, and at the operator's door a fault, with a traceback."""
     team_id, key_id = victim.split("-")[2:4]
     body = SMALL | {"prompt": run.markers.prompt("a fault")}
-    async with run.client(victim) as client:
+    async with run.client(victim) as client, run.client(run.markers.admin_token) as door:
         statuses = [(await client.post(GENERATIONS, json=body)).status_code]
         run.redis.ask("DEL", f"ig:{{{team_id}}}:spend")
         run.redis.ask("SET", f"ig:{{{team_id}}}:spend", "no hash")
         statuses.append((await client.post(GENERATIONS, json=body)).status_code)
         run.redis.ask("HSET", f"ig:{{{team_id}}}:key:{key_id}", "document", '{"alias": "no key"}')
         statuses.append((await client.get("/v1/usage")).status_code)
-    assert statuses == [200, 503, 500]
+        run.redis.ask("HSET", f"ig:{{{team_id}}}:team", "document", '{"name": "no team"}')
+        statuses.append((await door.get("/admin/v1/teams")).status_code)
+    assert statuses == [200, 503, 503, 500]
 
 
 async def lose_redis(run: WholeRun, key: str) -> None:
