@@ -28,7 +28,7 @@ OPERATORS: Final[tuple[Header, ...]] = (*SAFE, (b"cache-control", b"private, no-
 
 _CLOSE: Final[Header] = (b"connection", b"close")
 """With an answer that comes before the body of its request, for what the client would send next is not read; and with
-that to a fault, which is raised on to the server, who logs it and closes."""
+that to a fault of ours, behind which the server closes."""
 
 _FAULT: Final = 500
 
