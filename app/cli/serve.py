@@ -29,6 +29,7 @@ from app.main import create_app
 from app.metrics import Metrics
 from app.settings.fields import Settings
 from app.web.connections import Connections
+from app.web.entrance import Entrance
 from app.web.protocol import EdgeProtocol
 from app.web.turned_away import TurnedAway
 from app.wiring.services import Services, open_services
@@ -168,6 +169,7 @@ def server_config(app: Callable[..., Any], settings: Settings, metrics: Metrics)
             head_seconds=settings.head_seconds,
             send_seconds=settings.send_seconds,
             connections=Connections(_most_connections(settings)),
+            entrance=Entrance(),
             turned_away=TurnedAway(metrics),
         ),
         ws="none",

@@ -34,6 +34,10 @@ class Door(Protocol):
         """The id of the request; the reservation's too."""
 
     @property
+    def entrance_seconds(self) -> float:
+        """How long it had to wait before anything was done for it; 0 where the gateway keeps up."""
+
+    @property
     def operation(self) -> Operation:
         """What is to be done, by its route."""
 

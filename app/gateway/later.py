@@ -43,6 +43,11 @@ class LaterDoor:
         return self._door.request_id
 
     @property
+    def entrance_seconds(self) -> float:
+        """How long its client had to wait before anything was done."""
+        return self._door.entrance_seconds
+
+    @property
     def operation(self) -> Operation:
         """What is to be done."""
         return self._door.operation

@@ -28,7 +28,9 @@ class Visit(Struct, frozen=True):
 class Record:
     """What is known of one request so far: the time each stage took, and how it ends."""
 
-    def __init__(self, request_id: str, operation: Operation, trace: Trace | None = None) -> None:
+    def __init__(
+        self, request_id: str, operation: Operation, trace: Trace | None = None, entrance_seconds: float = 0.0
+    ) -> None:
         self.request_id = request_id
         self.operation: Operation = operation
         self.trace = trace
@@ -54,8 +56,9 @@ class Record:
         self.answer_bytes = 0
         self.joined: str | None = None
         """The earlier request whose answer it got."""
-        self.started = time.perf_counter()
-        self.started_at_ns = time.time_ns()
+        self._entrance_seconds = entrance_seconds
+        self.started = time.perf_counter() - entrance_seconds
+        self.started_at_ns = time.time_ns() - int(entrance_seconds * 1e9)
         """The same moment by the calendar."""
 
     def timed(self, stage: str) -> "Stay":
@@ -89,8 +92,8 @@ class Record:
 
     @property
     def own_seconds(self) -> float:
-        """Our share: every stage but the exchange with the upstream, less all waits."""
-        own = -self.waited_seconds
+        """Our share: the entrance and every stage but the exchange with the upstream, less all waits for others."""
+        own = self._entrance_seconds - self.waited_seconds
         for stage, seconds in self.seconds.items():
             if stage != "forward":
                 own += seconds

@@ -30,7 +30,7 @@ class Recorder:
 
     def begin(self, door: Door) -> Record:
         """The record of a request that has come."""
-        return Record(door.request_id, door.operation, self._tracer.begin(door.trace_context))
+        return Record(door.request_id, door.operation, self._tracer.begin(door.trace_context), door.entrance_seconds)
 
     def finish(self, record: Record) -> None:
         """Count and log a request that has ended."""

@@ -14,7 +14,7 @@ from app.web.body import RequestBody
 from app.web.errors import bearer_of, send_refusal
 from app.web.order_reader import OrderReader
 from app.web.pace import Pace
-from app.web.wire import wire_of
+from app.web.wire import ENTRANCE_SECONDS, wire_of
 from app.web.wishes import prefers_later, read_wishes
 
 
@@ -34,6 +34,7 @@ class HttpDoor:
         self._scope = scope
         self._wire = wire_of(scope)
         self.request_id: str = scope["state"]["request_id"]
+        self.entrance_seconds: float = scope["state"].get(ENTRANCE_SECONDS, 0.0)
         self._send = send
         self._pace = Pace(send_seconds)
         self.operation: Operation = operation

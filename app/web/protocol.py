@@ -5,6 +5,7 @@ uvicorn's own reads a head of any size for as long as a client likes to send it,
 
 import asyncio
 import re
+import time
 from typing import Any, Final
 
 from httptools import HttpParserError, HttpParserUpgrade
@@ -12,8 +13,9 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.web.connections import Connections
+from app.web.entrance import Entrance
 from app.web.turned_away import TurnedAway
-from app.web.wire import WIRE, Wire
+from app.web.wire import ENTRANCE_SECONDS, WIRE, Wire
 
 MAX_HEAD_BYTES = 65_536
 """What nginx allows with its large buffers, twice over; a virtual key has 60 bytes."""
@@ -42,6 +44,7 @@ class EdgeProtocol(HttpToolsProtocol):
         head_seconds: float,
         send_seconds: float,
         connections: Connections,
+        entrance: Entrance,
         turned_away: TurnedAway,
         **kwargs: Any,
     ) -> None:
@@ -50,6 +53,12 @@ class EdgeProtocol(HttpToolsProtocol):
         self._send_seconds = send_seconds
         self._taking_deadline: asyncio.TimerHandle | None = None
         self._connections = connections
+        self._entrance = entrance
+        self._held = b""
+        """What has come of a request that has not begun yet."""
+        self._held_since = 0.0  # by time.perf_counter
+        self._entrance_seconds = 0.0
+        """How long the next request to begin has been held back."""
         self._turned_away = turned_away
         self._bare_bytes = 0
         """Of a head, or in a row without any of a body: sizes of chunks, their extensions, trailers."""
@@ -73,6 +82,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._forget_deadline()
         self._forget_taking()
         self._connections.closed(self)
+        self._held = b""
         super().connection_lost(exc)
         for cycle, wire in self._unanswered:  # uvicorn tells only the newest of several on one connection
             cycle.disconnected = True
@@ -82,8 +92,39 @@ class EdgeProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
+        if self._held or self._is_to_wait(data):
+            self._hold(data)
+        elif not self._is_deaf:
+            self._take(data)
+
+    def enter(self) -> None:
+        """Begin with the request that was held back, unless it has gone."""
+        data, self._held = self._held, b""
+        if not data or self.transport.is_closing():
             return
+        self._entrance_seconds = time.perf_counter() - self._held_since
+        self.flow.resume_reading()
+        self._take(data)
+        if self._has_begun:
+            self._connections.fell_silent(self)  # it was no whole head
+
+    def _is_to_wait(self, data: bytes) -> bool:
+        """Whether this begins a request that is not to begin yet. Only what may be work is asked to wait."""
+        if self._has_begun or self._is_deaf or self._is_answering() or not data.startswith(b"POST "):
+            return False
+        return not self._entrance.admits(self)
+
+    def _hold(self, data: bytes) -> None:
+        if not self._held:
+            self._held_since = time.perf_counter()
+            self._unset_keepalive_if_required()
+            self._forget_deadline()
+            self._connections.spoke(self)
+        self._held += data
+        if len(self._held) > MAX_HEAD_BYTES:
+            self.flow.pause_reading()
+
+    def _take(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
         body, had_bytes = None, 0
         if self._is_in_body():
@@ -122,6 +163,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._connections.spoke(self)
         wire = Wire(self.transport, self.flow)
         self.scope["extensions"] = {WIRE: {"wire": wire}}
+        if self._entrance_seconds:
+            self.scope["state"][ENTRANCE_SECONDS] = self._entrance_seconds
+            self._entrance_seconds = 0.0
         super().on_headers_complete()
         self.headers = []  # trailers go there: they are none of the request's headers (RFC 9110 §6.5.1)
         self._unanswered = [pair for pair in self._unanswered if not pair[0].response_complete]
@@ -147,6 +191,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     @override
     def shutdown(self) -> None:
+        self.enter()  # it has come before the end
         super().shutdown()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self._expect_taking(_LAST_WORDS_SECONDS)
@@ -162,6 +207,17 @@ class EdgeProtocol(HttpToolsProtocol):
             is_told = bool(self._unanswered) and self._unanswered[-1][1].is_last
             if (self._is_deaf or is_told or self.cycle.more_body) and not self.transport.is_closing():
                 self._linger(self._head_seconds)  # it was answered before its body was read, or nonsense came behind it
+            else:
+                self._forget_request()
+
+    def _forget_request(self) -> None:
+        """Let go of what is over while it is at hand. Kept until the next one comes, it costs 5 KB, and more time."""
+        if self.cycle.more_body:
+            return
+        self.cycle = None  # type: ignore[assignment] # as before the first one
+        self._unanswered = []
+        if not self._has_begun:
+            self.scope = self.headers = None  # type: ignore[assignment]
 
     def hang_up(self) -> None:
         """Drop the connection, which nobody is answered on; closing would wait for who takes nothing."""

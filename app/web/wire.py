@@ -11,6 +11,10 @@ WIRE = "imagegate.wire"
 """The ASGI extension in which it is offered. Other servers do not: what needs it there has to do without."""
 
 
+ENTRANCE_SECONDS = "entrance_seconds"
+"""Where the state of a request tells how long it stood at the entrance, if it did."""
+
+
 class _Transport(Protocol):
     def abort(self) -> None: ...
 

@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 
 from app.metrics import Metrics
 from app.web.connections import Connections
+from app.web.entrance import Entrance
 from app.web.middleware import RequestHeads
 from app.web.protocol import EdgeProtocol
 from app.web.turned_away import TurnedAway
@@ -93,7 +94,8 @@ async def test_what_is_no_request_is_answered_with_them() -> None:
 
     def protocol() -> EdgeProtocol:
         turned_away = TurnedAway(Metrics("0", "0"))
-        return EdgeProtocol(config=config, connections=Connections(1), turned_away=turned_away, **given)
+        given.update(connections=Connections(1), entrance=Entrance(), turned_away=turned_away)
+        return EdgeProtocol(config=config, **given)
 
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     async with server:
