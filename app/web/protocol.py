@@ -211,7 +211,7 @@ class EdgeProtocol(HttpToolsProtocol):
                 self._forget_request()
 
     def _forget_request(self) -> None:
-        """Let go of what is over while it is at hand. Kept until the next one comes, it costs 5 KB, and more time."""
+        """Let go of what is over while it is at hand. Kept until the next one comes, it costs 4 KB, and more time."""
         if self.cycle.more_body:
             return
         self.cycle = None  # type: ignore[assignment] # as before the first one
