@@ -37,7 +37,7 @@ class Connections:
         return True
 
     def spoke(self, peer: Peer) -> None:
-        """A whole head has come over it, or it takes its answer again."""
+        """A whole head has come over it, or what waits at the entrance, or it takes its answer again."""
         self._silent.pop(peer, None)
 
     def fell_silent(self, peer: Peer) -> None:

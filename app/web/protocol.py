@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from httptools import HttpParserError, HttpParserUpgrade
 from typing_extensions import override
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.web.connections import Connections
@@ -54,8 +55,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self._taking_deadline: asyncio.TimerHandle | None = None
         self._connections = connections
         self._entrance = entrance
-        self._held = b""
-        """What has come of a request that has not begun yet."""
+        self._held: list[bytes] = []
+        """What has come of a request that has not begun yet, as it came: an offer to upgrade is looked for in each."""
         self._held_since = 0.0  # by time.perf_counter
         self._entrance_seconds = 0.0
         """How long the next request to begin has been held back."""
@@ -82,7 +83,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._forget_deadline()
         self._forget_taking()
         self._connections.closed(self)
-        self._held = b""
+        self._held = []
         super().connection_lost(exc)
         for cycle, wire in self._unanswered:  # uvicorn tells only the newest of several on one connection
             cycle.disconnected = True
@@ -92,36 +93,40 @@ class EdgeProtocol(HttpToolsProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._held or self._is_to_wait(data):
+        if self._held or self._lines_up(data):
             self._hold(data)
         elif not self._is_deaf:
             self._take(data)
 
     def enter(self) -> None:
         """Begin with the request that was held back, unless it has gone."""
-        data, self._held = self._held, b""
-        if not data or self.transport.is_closing():
+        held, self._held = self._held, []
+        if not held or self.transport.is_closing():
             return
         self._entrance_seconds = time.perf_counter() - self._held_since
+        self._expect_head()
         self.flow.resume_reading()
-        self._take(data)
-        if self._has_begun:
-            self._connections.fell_silent(self)  # it was no whole head
+        for data in held:
+            if not self._is_deaf:
+                self._take(data)
+        if not self._is_answering():
+            self._connections.fell_silent(self)  # it was less than a head, or none
 
-    def _is_to_wait(self, data: bytes) -> bool:
-        """Whether this begins a request that is not to begin yet. Only what may be work is asked to wait."""
+    def _lines_up(self, data: bytes) -> bool:
+        """Have a request that begins here wait for its turn, if it must; only what may be work is asked to."""
         if self._has_begun or self._is_deaf or self._is_answering() or not data.startswith(b"POST "):
             return False
         return not self._entrance.admits(self)
 
     def _hold(self, data: bytes) -> None:
+        """Keep it for `enter`. No deadline runs meanwhile: it is we who are late."""
         if not self._held:
             self._held_since = time.perf_counter()
             self._unset_keepalive_if_required()
             self._forget_deadline()
             self._connections.spoke(self)
-        self._held += data
-        if len(self._held) > MAX_HEAD_BYTES:
+        self._held.append(data)
+        if sum(map(len, self._held)) > HIGH_WATER_LIMIT:  # as for a body that nobody reads
             self.flow.pause_reading()
 
     def _take(self, data: bytes) -> None:
@@ -207,17 +212,16 @@ class EdgeProtocol(HttpToolsProtocol):
             is_told = bool(self._unanswered) and self._unanswered[-1][1].is_last
             if (self._is_deaf or is_told or self.cycle.more_body) and not self.transport.is_closing():
                 self._linger(self._head_seconds)  # it was answered before its body was read, or nonsense came behind it
-            else:
+            elif not self.cycle.more_body:  # or it is being closed
                 self._forget_request()
 
     def _forget_request(self) -> None:
         """Let go of what is over while it is at hand. Kept until the next one comes, it costs 4 KB, and more time."""
-        if self.cycle.more_body:
-            return
         self.cycle = None  # type: ignore[assignment] # as before the first one
         self._unanswered = []
         if not self._has_begun:
             self.scope = self.headers = None  # type: ignore[assignment]
+            self._bare_bytes = 0
 
     def hang_up(self) -> None:
         """Drop the connection, which nobody is answered on; closing would wait for who takes nothing."""
@@ -254,7 +258,6 @@ class EdgeProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def _expect_head(self) -> None:
-        self._bare_bytes = 0
         self._head_deadline = self.loop.call_later(self._head_seconds, self._head_is_late)
 
     def _forget_deadline(self) -> None:

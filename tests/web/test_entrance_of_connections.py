@@ -1,9 +1,8 @@
 """A crowd on real connections, all of which ask before any is looked at: nobody's bytes are lost, mixed or cut."""
 
 import asyncio
-import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
@@ -33,6 +32,7 @@ class Site:
         self.waited: list[str] = []
         self.protocols: list[EdgeProtocol] = []
         self.began: Callable[[], None] = lambda: None
+        self.ends: Callable[[], Awaitable[object]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.paths.append(scope["path"])
@@ -46,6 +46,8 @@ class Site:
                 return
             body += message["body"]
             is_whole = not message["more_body"]
+        if self.ends is not None:
+            await self.ends()
         said = b"%b %d" % (scope["path"].encode(), len(body))
         headers = [(b"content-length", b"%d" % len(said))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -53,10 +55,10 @@ class Site:
 
 
 @asynccontextmanager
-async def served(site: Site, *, head_seconds: float = 30) -> AsyncIterator[tuple[str, int]]:
+async def served(site: Site, *, head_seconds: float = 30, most: int = 1000) -> AsyncIterator[tuple[str, int]]:
     """The address where the site is, behind protocols as `serve` makes them."""
     config = uvicorn.Config(site, log_config=None, lifespan="off")
-    given: dict[str, Any] = {"connections": Connections(1000), "entrance": Entrance()}
+    given: dict[str, Any] = {"connections": Connections(most), "entrance": Entrance()}
     state = ServerState()
     given |= {"turned_away": TurnedAway(Metrics("0", "0")), "head_seconds": head_seconds, "send_seconds": 30}
 
@@ -99,15 +101,23 @@ def request(path: str, body: bytes = b"", method: str = "POST") -> bytes:
 
 async def answer(line: socket.socket) -> bytes:
     """The status and the body of the next answer, "200 ..."; empty where the connection ended without one."""
-    loop, received, length = asyncio.get_running_loop(), b"", None
-    while length is None or len(received.partition(b"\r\n\r\n")[2]) < length:
-        piece = await asyncio.wait_for(loop.sock_recv(line, 65_536), 20)
-        if not piece:
-            return b""
-        received += piece
-        found = re.search(rb"(?i)content-length: (\d+)\r\n(?:.*\r\n)?\r\n", received, re.DOTALL)
-        length = int(found[1]) if found else None
-    return received[9:13] + received.partition(b"\r\n\r\n")[2]
+    return (await answers_of(line, 1))[0]
+
+
+async def answers_of(line: socket.socket, number: int) -> list[bytes]:
+    """So many answers, one behind the other."""
+    loop, received, found = asyncio.get_running_loop(), b"", list[bytes]()
+    while len(found) < number:
+        head, end, rest = received.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]) if end else 0
+        if end and len(rest) >= length:
+            found.append(head[9:13] + rest[:length])
+            received = rest[length:]
+        elif piece := await asyncio.wait_for(loop.sock_recv(line, 65_536), 20):
+            received += piece
+        else:
+            found.append(b"")
+    return found
 
 
 async def test_all_of_a_crowd_are_answered_each_time(lines: ExitStack) -> None:
@@ -182,6 +192,57 @@ async def test_who_waits_as_it_stops_is_answered(lines: ExitStack) -> None:
         asking = crowd(address, lambda number: request(f"/{number}"), lines)
         answers = [await answer(line) for line in asking]
 
+    assert answers == [b"200 /%d 0" % number for number in range(CROWD)]
+
+
+async def test_the_limit_of_a_head_is_that_of_others(lines: ExitStack) -> None:
+    """A head that is too large is refused as soon as it is looked at: one that waited, and one on a kept connection."""
+    site = Site()
+    async with served(site) as address:
+        asking = crowd(address, lambda number: request(f"/{number}"), lines)
+        kept = [await answer(line) for line in asking]
+        for line in asking:
+            line.sendall(b"POST / HTTP/1.1\r\nx: " + b"a" * 100_000)
+        answers = [await answer(line) for line in asking]
+
+    assert {given[:4] for given in kept} == {b"200 "}
+    assert {given[:4] for given in answers} == {b"431 "}
+
+
+async def test_what_was_pipelined_meanwhile_is_read_as_ever(lines: ExitStack) -> None:
+    """A further request that comes while the first waits, with an offer to upgrade: both have their bodies."""
+    site, loop = Site(), asyncio.get_running_loop()
+    further = request("/further", b"abc").replace(b"\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n", 1)
+    came: list[asyncio.Future[None]] = []
+
+    def pipeline() -> None:
+        if not came:
+            came.extend(asyncio.ensure_future(loop.sock_sendall(line, further)) for line in asking)
+
+    site.began = pipeline
+    async with served(site) as address:
+        asking = crowd(address, lambda number: request(f"/{number}"), lines)
+        answers = [await answers_of(line, 2) for line in asking]
+        await asyncio.gather(*came)
+
+    assert answers == [[b"200 /%d 0" % number, b"200 /further 3"] for number in range(CROWD)]
+
+
+async def test_who_asked_and_begins_to_ask_again_is_not_hung_up_on(lines: ExitStack) -> None:
+    """A whole request that waited with the beginning of a next one: the connection makes room for nobody."""
+    site, have_all_begun, may_end = Site(), asyncio.Event(), asyncio.Event()
+    site.began = lambda: have_all_begun.set() if len(site.paths) == CROWD else None
+    site.ends = may_end.wait
+    async with served(site, most=CROWD) as address:
+        asking = crowd(address, lambda number: request(f"/{number}") + b"POST /ne", lines)
+        await asyncio.wait_for(have_all_begun.wait(), 20)
+        late = lines.enter_context(socket.create_connection(address, timeout=10))
+        late.setblocking(False)
+        turned_away = await answer(late)
+        may_end.set()
+        answers = [await answer(line) for line in asking]
+
+    assert turned_away[:4] == b"503 "
     assert answers == [b"200 /%d 0" % number for number in range(CROWD)]
 
 
