@@ -1,5 +1,7 @@
 """What is known of a request: times add up, the first stage that fails is told, spans are noted only where kept."""
 
+import time
+
 import pytest
 
 from app.gateway.record import Record
@@ -26,6 +28,16 @@ def test_a_stage_can_come_again() -> None:
     fail(record, "admit")
     assert record.seconds["admit"] > first > 0
     assert set(record.seconds) == {"admit"}
+
+
+def test_the_entrance_is_ours() -> None:
+    """Who stood there for a minute came a minute ago, and that minute is our own share; the calendar says the same."""
+    before_ns, record = time.time_ns(), Record("req_1", "generations", entrance_seconds=60)
+    with record.timed("admit"):
+        pass
+    assert record.total_seconds > record.own_seconds > 60
+    assert record.own_seconds - 60 == pytest.approx(record.seconds["admit"])
+    assert before_ns <= record.started_at_ns + 60 * 10**9 <= time.time_ns()
 
 
 def test_the_first_stage_that_fails_is_told() -> None:

@@ -249,7 +249,7 @@ async def test_who_asked_and_begins_to_ask_again_is_not_hung_up_on(lines: ExitSt
 async def test_half_a_head_has_its_deadline(lines: ExitStack) -> None:
     """Who waited with less than a head has as long for the rest of it as anybody else, and is told then."""
     site = Site()
-    async with served(site, head_seconds=0.2) as address:
+    async with served(site, head_seconds=1) as address:
         asking = crowd(address, lambda number: request(f"/{number}")[:20], lines)
         answers = [await answer(line) for line in asking]
 
