@@ -161,13 +161,13 @@ async def test_the_lock_of_a_vanished_operator_is_waited_out(store: AccountStore
 @pytest.mark.parametrize("end", ["unanswered", "cancelled"])
 async def test_the_lock_outlives_a_write_that_may_still_come(own_redis: RedisServer, end: str) -> None:
     """No answer comes, or the operator leaves, in the middle of a change: nobody else counts until the lock ends."""
-    async with aclosing(open_datastore(own_redis.url, timeout_seconds=0.5)) as datastore:
+    async with aclosing(open_datastore(own_redis.url, timeout_seconds=1.5)) as datastore:
         store, design = AccountStore(datastore, TOTAL), a_team("design", "60")
         await store.create_team(design)
 
         def interrupted(team: Team) -> Team:
             if end == "unanswered":
-                own_redis.command("CLIENT", "PAUSE", "700", "WRITE")  # beyond our patience for the write
+                own_redis.command("CLIENT", "PAUSE", "2000", "WRITE")  # beyond our patience for the write
             else:
                 changing.cancel()
             return budgeting("70")(team)

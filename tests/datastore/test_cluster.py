@@ -153,7 +153,7 @@ async def test_traffic_over_a_moving_slot_is_counted_exactly(cluster_url: str, r
 
 async def test_one_master_away_harms_no_team_on_another(own_cluster: RedisCluster) -> None:
     """Frozen, then dead: its teams are refused in time, all others are served, and readiness stays; then it is back."""
-    async with aclosing(open_datastore(own_cluster.url, timeout_seconds=0.4)) as datastore:
+    async with aclosing(open_datastore(own_cluster.url, timeout_seconds=1.5)) as datastore:
         away = own_cluster.master_of("{away}")
         others = [f"{{{team}}}:n" for team in TEAMS if own_cluster.master_of(f"{{{team}}}") is not away]
         await datastore.commands([("SET", key, 0) for key in ("{away}:n", *others)])
@@ -195,7 +195,7 @@ async def test_a_cluster_that_wants_every_slot_tells(redis_cluster: RedisCluster
 async def test_a_replica_that_was_promoted_is_found() -> None:
     """A master dies, its replica takes over: calls find it by themselves, and the history of writes is another one."""
     with RedisCluster(replicas=1) as cluster:
-        async with aclosing(open_datastore(cluster.url, timeout_seconds=0.8)) as datastore:
+        async with aclosing(open_datastore(cluster.url, timeout_seconds=1.5)) as datastore:
             await datastore.command("SET", "{heir}:n", 41)
             before = await datastore.replication_ids()
             assert len(before) == 3

@@ -172,7 +172,7 @@ async def test_a_server_that_does_not_greet_got_nothing(behaviour: Behaviour) ->
 async def test_a_slow_server_is_not_asked_twice(own_redis: RedisServer) -> None:
     """It answers, but too late: everyone is refused in time as may-have-happened, and the late reply is nobody's."""
     async with aclosing(open_datastore(own_redis.url, timeout_seconds=0.3)) as datastore:
-        await datastore.ping()
+        await answer(datastore.ping)
         own_redis.pause()
         assert (await refusal(lambda: datastore.command("INCR", "n"))).may_have_happened
         own_redis.resume()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -9,6 +10,7 @@ from app.datastore.datastore import Datastore
 from app.datastore.opening import open_datastore
 from app.datastore.script import Script
 from app.errors import StoreUnavailable
+from tests.datastore.patience import answer
 from tests.support.datastore import datastore_on
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
@@ -21,7 +23,15 @@ WRITE = Script("write", "redis.call('DEL', 'x'); return redis.call('INCR', KEYS[
 
 @pytest.fixture
 async def own(own_redis: RedisServer) -> AsyncIterator[Datastore]:
-    """A datastore on a server that may be hurt."""
+    """A datastore on a server that may be hurt; a busy machine is no reason to refuse."""
+    opened = datastore_on(own_redis.url, timeout_seconds=20, open_seconds=OPEN_SECONDS)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+async def hasty(own_redis: RedisServer) -> AsyncIterator[Datastore]:
+    """The same for a server that is frozen: what has to be answered by it is asked for until it is."""
     opened = datastore_on(own_redis.url, timeout_seconds=0.3, open_seconds=OPEN_SECONDS)
     yield opened
     await opened.aclose()
@@ -33,22 +43,10 @@ async def refusal(datastore: Datastore, *words: str) -> StoreUnavailable:
     return refused.value
 
 
-async def serves_again(datastore: Datastore) -> None:
-    """Ask as a patient caller does until there is an answer."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await datastore.ping()
-            except StoreUnavailable as refused:
-                await asyncio.sleep(refused.retry_after_seconds or 0)
-            else:
-                return
-
-
 async def test_a_frozen_server_refuses_everyone(own_redis: RedisServer) -> None:
     """Callers of the first write and all behind them are refused; what was sent may have run."""
     datastore = open_datastore(own_redis.url, timeout_seconds=0.6)
-    await datastore.ping()
+    await answer(datastore.ping)
     own_redis.pause()
 
     async def ask(ticks: int) -> StoreUnavailable:
@@ -61,39 +59,40 @@ async def test_a_frozen_server_refuses_everyone(own_redis: RedisServer) -> None:
     assert len(refused) == 10
     assert refused[0].may_have_happened
     own_redis.resume()
-    await serves_again(datastore)
+    await answer(datastore.ping)
     await datastore.aclose()
 
 
-async def test_after_the_thaw_replies_belong_to_their_questions(own: Datastore, own_redis: RedisServer) -> None:
+async def test_after_the_thaw_replies_belong_to_their_questions(hasty: Datastore, own_redis: RedisServer) -> None:
     """The late replies of a frozen server are nobody's: its connections are not used again."""
-    await own.ping()
+    await answer(hasty.ping)
     own_redis.pause()
     for _ in range(2):
-        await refusal(own, "ECHO", "old")
+        await refusal(hasty, "ECHO", "old")
     own_redis.resume()
-    for number in range(20):
-        assert await own.command("ECHO", str(number)) == str(number).encode()
+    for number in map(str, range(20)):
+        assert await answer(partial(hasty.command, "ECHO", number)) == number.encode()
 
 
-async def test_three_failures_open_the_breaker_and_it_closes_again(own: Datastore, own_redis: RedisServer) -> None:
+async def test_three_failures_open_the_breaker_and_it_closes_again(hasty: Datastore, own_redis: RedisServer) -> None:
     """An open breaker refuses at once and sends nothing; when the server is back, so is the service."""
-    await own.ping()
+    await answer(hasty.ping)
+    before = hasty.errors
     own_redis.pause()
     for failures in (1, 2, 3):
         by_an_old_connection = failures == 1  # a new one gets no greeting, and sends nothing
-        assert (await refusal(own, "PING")).may_have_happened == by_an_old_connection
-        assert own.errors == failures
-    refused = await refusal(own, "INCR", "n")
-    assert own.errors == 3, "no further round trip was tried"
+        assert (await refusal(hasty, "PING")).may_have_happened == by_an_old_connection
+        assert hasty.errors == before + failures
+    refused = await refusal(hasty, "INCR", "n")
+    assert hasty.errors == before + 3, "no further round trip was tried"
     assert not refused.may_have_happened
     assert refused.retry_after_seconds is not None
     assert 0 < refused.retry_after_seconds <= OPEN_SECONDS
-    assert "breaker open" in repr(own)
+    assert "breaker open" in repr(hasty)
     own_redis.resume()
-    await serves_again(own)
-    assert await own.command("GET", "n") is None
-    assert "breaker closed" in repr(own)
+    await answer(hasty.ping)
+    assert "breaker closed" in repr(hasty)
+    assert await answer(lambda: hasty.command("GET", "n")) is None
 
 
 async def test_the_try_after_the_pause_may_be_several_commands(own: Datastore, own_redis: RedisServer) -> None:
@@ -174,7 +173,7 @@ async def test_a_server_that_cannot_write_is_a_server_that_does_not_serve(
     assert "breaker open" in repr(own)
     for words in HEALTHY:
         assert own_redis.command(*words) == b"+OK"
-    await serves_again(own)
+    await answer(own.ping)
     assert await own.run(WRITE, ["n"], []) == 2, "none of the refused ones wrote"
 
 

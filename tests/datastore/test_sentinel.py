@@ -30,7 +30,7 @@ def watched() -> Iterator[WatchedRedis]:
 
 @pytest.fixture
 async def datastore(watched: WatchedRedis) -> AsyncIterator[Datastore]:
-    async with aclosing(open_datastore(watched.url, timeout_seconds=0.8)) as opened:
+    async with aclosing(open_datastore(watched.url, timeout_seconds=1.5)) as opened:
         yield opened
 
 

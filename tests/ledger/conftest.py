@@ -42,7 +42,7 @@ def open_ledger(durable_redis: RedisServer, tmp_path: Path) -> OpenLedger:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Ledger]:
-        datastore = open_datastore(durable_redis.url, timeout_seconds=0.3)
+        datastore = open_datastore(durable_redis.url, timeout_seconds=1.5)
         accounts = AccountStore(datastore)
 
         ledger = Ledger(Books(datastore), Journal(tmp_path / "journal"), accounts.team_ids, datastore.replication_ids)

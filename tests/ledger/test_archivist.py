@@ -168,7 +168,7 @@ async def test_a_full_redis_is_emptied(own_redis: RedisServer) -> None:
 async def test_a_frozen_redis_is_gone_on_from(own_redis: RedisServer) -> None:
     """Frozen when the file is there: the caller cannot know what came of it, and the next run finds each entry once."""
     patient = datastore_on(own_redis.url, timeout_seconds=20, failures_to_open=1000)
-    hasty = open_datastore(own_redis.url, timeout_seconds=0.3)
+    hasty = open_datastore(own_redis.url, timeout_seconds=1.5)
     scene, store = await open_scene(patient), MemoryStore()
     await write_ledger(scene, 60, days=20)
     before = await scene.entries()

@@ -101,7 +101,7 @@ async def test_who_is_cancelled_leaves_the_others_waiting(scene: Scene) -> None:
 
 async def test_an_outage_is_waited_out(own_redis: RedisServer) -> None:
     """Redis stands still during the wait, and is back before its end; where it is not, that is told."""
-    datastore = datastore_on(own_redis.url, timeout_seconds=0.2, failures_to_open=1000)
+    datastore = datastore_on(own_redis.url, timeout_seconds=1.5, failures_to_open=1000)
     try:
         scene = open_scene(datastore)
         request_id = await in_progress(scene)
