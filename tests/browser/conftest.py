@@ -73,8 +73,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def gateway(redis_url: str, tmp_path: Path, simulator: Simulator) -> AsyncIterator[Gateway]:
-    # Redis, Chromium and the gateway share the machine: who is slow is not away.
-    async with running_gateway(redis_url, tmp_path, simulator, redis_timeout_seconds=10) as running:
+    async with running_gateway(redis_url, tmp_path, simulator) as running:
         yield running
 
 

@@ -66,9 +66,7 @@ async def open_scene(redis_url: str, folder: Path) -> AsyncIterator[Scene]:
     (own / "dall-e-2.toml").write_text(f'extends = "dall-e-2"\n{price}')
     async with (
         Simulator() as simulator,
-        running_gateway(
-            redis_url, folder, simulator, catalog_dir=own, trusted_proxies="127.0.0.0/8", redis_timeout_seconds=10
-        ) as gateway,
+        running_gateway(redis_url, folder, simulator, catalog_dir=own, trusted_proxies="127.0.0.0/8") as gateway,
     ):
         key = await _make_what_examples_name(gateway)
         document = folder / "openapi.json"

@@ -74,7 +74,6 @@ async def two_gateways(redis_url: str, folder: Path, simulator: Simulator) -> As
         "signing_key": "the-signing-key-of-these-tests-only",
         "trusted_proxies": "127.0.0.1/32",
         "replicas": 2,
-        "redis_timeout_seconds": 20,  # a busy machine is no reason to refuse
     }
     async with (
         running_gateway(redis_url, folder / "one", simulator, **shared) as one,

@@ -128,7 +128,6 @@ async def _observe(redis_url: str, folder: Path) -> Seen:
         books = await stack.enter_async_context(accounting(redis_url))
         settings = {
             "IMAGEGATE_REDIS_URL": redis_url,
-            "IMAGEGATE_REDIS_TIMEOUT_SECONDS": "10",
             "IMAGEGATE_METRICS_TOKEN": TOKEN,
             "IMAGEGATE_CATALOG_DIR": str(priced_catalog(folder / "catalog")),
             "IMAGEGATE_RESULT_STORE": str(folder / "results"),

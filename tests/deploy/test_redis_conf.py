@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -113,11 +112,7 @@ def test_the_users_are_made_without_their_password(shared: RedisServer) -> None:
 @pytest.mark.slow
 async def test_a_whole_gateway_lives_with_it(installed: RedisServer, tmp_path: Path) -> None:
     """Pictures, streams, edits, retries and every page of the operator's door, and nothing is ever refused."""
-    given: dict[str, Any] = {"redis_timeout_seconds": 20}  # a busy machine is no reason to refuse
-    async with (
-        Simulator() as simulator,
-        running_gateway(url_of(installed), tmp_path / "data", simulator, **given) as gateway,
-    ):
+    async with Simulator() as simulator, running_gateway(url_of(installed), tmp_path / "data", simulator) as gateway:
         await use_everything(gateway)
         assert await gateway.services.datastore.replication_ids()
 

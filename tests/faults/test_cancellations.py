@@ -87,9 +87,7 @@ async def house(redis_url: str, tmp_path: Path, simulator: Simulator) -> AsyncIt
 @asynccontextmanager
 async def _open_house(redis_url: str, folder: Path, simulator: Simulator) -> AsyncIterator[House]:
     catalog = priced_catalog(folder / "catalog")
-    settings = gateway_settings(
-        folder / "data", simulator, catalog_dir=catalog, fetch_networks="127.0.0.0/8", redis_timeout_seconds=10
-    )
+    settings = gateway_settings(folder / "data", simulator, catalog_dir=catalog, fetch_networks="127.0.0.0/8")
     async with open_services(settings, redis_url) as services, accounting(redis_url) as books:
         yield House(create_app(services), books, simulator)
 

@@ -42,7 +42,6 @@ async def test_the_books_of_ten_thousand_requests(own_redis: RedisServer, simula
     """Faults, limits, hang-ups: no difference, nothing held, one entry an admission, and what was handed over."""
     settings = {
         "IMAGEGATE_REDIS_URL": own_redis.url,
-        "IMAGEGATE_REDIS_TIMEOUT_SECONDS": "10",
         "IMAGEGATE_CATALOG_DIR": str(priced_catalog(tmp_path / "catalog")),
         "IMAGEGATE_QUEUE_SECONDS": "0.5",
         "IMAGEGATE_UPSTREAM_READ_SECONDS": "2",

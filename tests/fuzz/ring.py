@@ -37,7 +37,6 @@ SHORT: dict[str, Any] = {
     "body_seconds": 1,
     "upload_seconds": 1,
     "send_seconds": 2,
-    "redis_timeout_seconds": 10,
 }
 """The gateway's deadlines for clients."""
 GENERATIONS = "/v1/images/generations"

@@ -18,7 +18,6 @@ def sharing(folder: Path, simulator: Simulator, redis_url: str, *names: str, **g
         "IMAGEGATE_REDIS_URL": redis_url,
         "IMAGEGATE_RESULT_STORE": str(folder / "results"),
         "IMAGEGATE_REPLICAS": str(len(names)),
-        "IMAGEGATE_REDIS_TIMEOUT_SECONDS": "20",  # a busy machine is no reason to refuse
         **given,
     }
     return [environment(folder / name, simulator, **shared) for name in names]

@@ -94,6 +94,7 @@ def gateway_settings(data_dir: Path, simulator: Simulator, **given: Any) -> Sett
         "data_dir": data_dir,
         "admin_token": ADMIN_TOKEN,
         "drain_seconds": 5,
+        "redis_timeout_seconds": 10,  # a busy machine is no reason to refuse
     }
     return load_settings(**(fields | given))
 

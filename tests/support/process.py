@@ -29,6 +29,7 @@ def environment(folder: Path, simulator: Simulator, **given: str) -> dict[str, s
         "COMETAPI_BASE_URL": simulator.url,
         "IMAGEGATE_DATA_DIR": str(folder),
         "IMAGEGATE_PORT": str(free_port()),
+        "IMAGEGATE_REDIS_TIMEOUT_SECONDS": "10",  # a busy machine is no reason to refuse
         **given,
     }
 
