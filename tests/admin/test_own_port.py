@@ -18,7 +18,8 @@ from app.admin.guard import OwnAddress
 from app.cli.main import main
 from app.simulator.server import Simulator
 from tests.support.gateway import ADMIN_TOKEN
-from tests.support.process import command, environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import command, environment
 from tests.support.waiting import until
 
 OPERATOR = {"Authorization": f"Bearer {ADMIN_TOKEN}"}

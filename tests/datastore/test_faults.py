@@ -11,7 +11,8 @@ from app.datastore.datastore import Datastore
 from app.datastore.opening import open_datastore
 from app.datastore.script import Script
 from tests.datastore.patience import answer, refusal, refused_at_last
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
 COUNT = Script("count", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
@@ -157,7 +158,7 @@ async def test_a_server_that_does_not_greet_got_nothing(behaviour: Behaviour) ->
         writers.append(writer)
         behaviour(reader, writer)
 
-    port = quiet_port()
+    port = free_port()
     async with aclosing(open_datastore(f"redis://127.0.0.1:{port}", timeout_seconds=0.3)) as datastore:
         async with await asyncio.start_server(meet, "127.0.0.1", port):
             for _ in range(3):

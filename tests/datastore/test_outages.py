@@ -12,6 +12,7 @@ from app.datastore.script import Script
 from app.errors import StoreUnavailable
 from tests.datastore.patience import answer
 from tests.support.datastore import datastore_on
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
@@ -115,9 +116,7 @@ async def test_a_server_that_is_gone_cannot_have_done_anything(own: Datastore, o
 
 async def test_a_refused_tcp_connection_cannot_have_done_anything() -> None:
     """The same for a server over TCP: nobody listens on the port."""
-    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
-        port = listener.sockets[0].getsockname()[1]
-    datastore = open_datastore(f"redis://127.0.0.1:{port}", timeout_seconds=5)
+    datastore = open_datastore(f"redis://127.0.0.1:{free_port()}", timeout_seconds=5)
     assert not (await refusal(datastore, "INCR", "n")).may_have_happened
     await datastore.aclose()
 

@@ -12,9 +12,10 @@ from app.datastore.script import Script
 from app.simulator.server import Simulator
 from tests.datastore.patience import answer, refusal
 from tests.support.gateway import running_gateway
+from tests.support.ports import free_port
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_sentinel import WatchedRedis
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.redis_server import RedisServer
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations" / "redis.md"
 COUNT = Script("count", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
@@ -30,7 +31,7 @@ def documented(trade: str) -> list[str]:
 @pytest.fixture
 def guarded() -> Iterator[RedisServer]:
     """A server over TCP with a user of ours; everybody else is still its master."""
-    with RedisServer({"port": str(quiet_port())}) as server:
+    with RedisServer({"port": str(free_port())}) as server:
         server.ask(*documented("servers"))
         yield server
 

@@ -15,8 +15,9 @@ from app.datastore.script import Script
 from app.datastore.sentinel import WatchedServer
 from tests.datastore.patience import answer, refusal, refused_at_last
 from tests.datastore.pretended import pretended_server
+from tests.support.ports import free_port
 from tests.support.redis_sentinel import SERVICE, WatchedRedis
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import until
 
 ADD = Script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
@@ -73,7 +74,7 @@ async def test_a_demoted_master_is_left(watched: WatchedRedis, datastore: Datast
 
 async def test_a_happy_master_is_looked_up_too() -> None:
     """The sentinels name another while the old one still takes writes, which would be lost: calls go to the new one."""
-    with RedisServer({"port": str(quiet_port())}) as old, RedisServer({"port": str(quiet_port())}) as new:
+    with RedisServer({"port": str(free_port())}) as old, RedisServer({"port": str(free_port())}) as new:
         named = [old]
 
         async def name_the_master(_: bytes) -> bytes:

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from tests.house.tree import ROOT
 from tests.support.nginx import serving_nginx
+from tests.support.ports import free_port
 from tests.support.programs import program
-from tests.support.redis_server import quiet_port
 
 SHIPPED = ROOT / "deploy" / "nginx"
 CERTIFICATES = ROOT / "tests" / "support" / "certificates"
@@ -48,7 +48,7 @@ def lay_out(
 ) -> tuple[int, int]:
     """Copy what is shipped and change what a site changes (site/, tls/); gives the ports of HTTPS and of HTTP."""
     shutil.copytree(SHIPPED, folder)
-    https, http = quiet_port(), quiet_port()
+    https, http = free_port(), free_port()
     site = {
         "gateways": _lines(upstreams),
         "https": f"listen 127.0.0.1:{https} ssl;\nserver_name localhost;\n",

@@ -17,8 +17,9 @@ from tests.deploy.composition import GATEWAYS, composition, demo_variables
 from tests.docs.blocks import blocks, run
 from tests.house.pages import page
 from tests.house.tree import ROOT
-from tests.support.process import environment, free_port, serving
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.ports import free_port
+from tests.support.process import environment, serving
+from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.slow  # make-secrets needs the system's openssl
 
@@ -55,7 +56,7 @@ async def test_one_command_and_there_is_a_picture(tmp_path: Path) -> None:
     run(_ON.replace("secrets/", f"{secrets}/"), tmp_path, os.environ | nowhere)
     assert stat.S_IMODE((secrets / "users.acl").stat().st_mode) == 0o444  # as before: Redis is another user
 
-    port = quiet_port()
+    port = free_port()
     redis_url = secrets / "redis_url"
     redis_url.chmod(0o644)
     redis_url.write_text(redis_url.read_text().replace("@redis:6379", f"@127.0.0.1:{port}"))

@@ -17,7 +17,7 @@ from PIL import Image as Picture
 from tests.deploy.container import Container
 from tests.deploy.image_build import Buildah, Image, debian_with_python, in_memory, size_bytes
 from tests.house.tree import ROOT
-from tests.support.process import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 LIMIT_BYTES = 200_000_000

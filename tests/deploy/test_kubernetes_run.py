@@ -7,7 +7,8 @@ import pytest
 
 from app.simulator.server import Simulator
 from tests.deploy.manifests import environment_of_pod, manifests, write_secrets
-from tests.support.process import command, environment, free_port, serving
+from tests.support.ports import free_port
+from tests.support.process import command, environment, serving
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,10 @@ import pytest
 from app.simulator.server import Simulator
 from tests.docs.blocks import blocks, run, shell_environment
 from tests.house.pages import page
+from tests.support.ports import free_port
 from tests.support.process import environment, serving
 from tests.support.programs import program
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.redis_server import RedisServer
 
 TOKEN = "the-admin-token-of-the-tests"
 BOAT = {"model": "gpt-image-2", "prompt": "a paper boat", "size": "1024x640", "quality": "low"}
@@ -121,7 +122,7 @@ async def test_an_embedded_server_comes_back_from_a_backup(tmp_path: Path) -> No
 @pytest.mark.slow
 async def test_a_redis_of_ones_own_comes_back_from_a_backup(tmp_path: Path) -> None:
     """The same with a server that is not ours, loaded by redis-server and redis-cli as the page has it."""
-    port, new_port = quiet_port(), quiet_port()
+    port, new_port = free_port(), free_port()
     new_folder = tmp_path / "new-redis"
     new_folder.mkdir()
     async with Simulator() as simulator:

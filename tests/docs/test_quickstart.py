@@ -8,7 +8,7 @@ import pytest
 from tests.docs.blocks import blocks, run, shell_environment
 from tests.house.pages import page
 from tests.house.tree import ROOT
-from tests.support.redis_server import quiet_port
+from tests.support.ports import free_port
 
 PORTS = ("8080", "8081", "8001", "8002", "6379", "8443", "9090")
 """Those on the page; the test has its own."""
@@ -28,7 +28,7 @@ trap ended EXIT
 def test_the_quick_start_leads_from_nothing_to_two_replicas(tmp_path: Path) -> None:
     """Every block in one shell: a picture, its cost, a scrape, two replicas with one budget, books that agree."""
     text = "".join(block.text for block in blocks(page("quickstart.md")) if block.language == "bash")
-    own = {port: str(quiet_port()) for port in PORTS}
+    own = {port: str(free_port()) for port in PORTS}
     script = re.sub("|".join(PORTS), lambda found: own[found[0]], ENDED + text)
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
     given = shell_environment(tmp_path) | {"HOME": str(tmp_path), "IMAGEGATE_PORT": own["8080"]}

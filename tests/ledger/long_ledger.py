@@ -5,6 +5,7 @@ from itertools import islice
 
 from app.keyspace import TEAM_SCOPE, hour_of, key_scope
 from app.ledger.models import Entry
+from app.ledger.periods import DAY_MS
 from app.ledger.usage import measures_of
 from tests.ledger.scene import Scene, now_ms
 
@@ -16,11 +17,16 @@ _AT_ONCE = 250
 _NUMBERS = ("cost", "quote", "images", "text_input", "image_input", "text_output", "image_output")
 
 
-async def write_ledger(scene: Scene, number: int, days: float = 29, cost: int = COST) -> list[str]:
-    """So many entries, evenly spread from so many days ago until now; every tenth failed. Their ids, oldest first."""
-    now = await now_ms(scene.datastore)
-    step = days * 24 * 3_600_000 / number
-    entries = iter([_entry(scene, at, int(now - (number - at) * step), cost) for at in range(number)])
+async def write_ledger(
+    scene: Scene, number: int, days: float = 29, cost: int = COST, until_ms: int | None = None
+) -> list[str]:
+    """So many entries, evenly spread over so many days until now; every tenth failed. Their ids, oldest first.
+
+    ``until_ms`` (Unix ms) is another end of that time than now.
+    """
+    end = await now_ms(scene.datastore) if until_ms is None else until_ms
+    step = days * DAY_MS / number
+    entries = iter([_entry(scene, at, int(end - (number - at) * step), cost) for at in range(number)])
     spend: Counter[str] = Counter()
     roll_ups: dict[str, Counter[str]] = defaultdict(Counter)
     ids = []

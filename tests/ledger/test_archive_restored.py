@@ -5,9 +5,16 @@ import pytest
 from app.datastore.datastore import Datastore
 from app.errors import InternalError
 from app.ledger.archived import ArchivedEntries
+from app.ledger.periods import DAY_MS
 from tests.ledger.archives import MemoryStore, archive_on, archived, assert_archive_agrees, carry_all
 from tests.ledger.long_ledger import write_ledger
-from tests.ledger.scene import Scene, open_scene
+from tests.ledger.scene import Scene, now_ms, open_scene
+
+
+async def write_at_noon(scene: Scene, number: int) -> None:
+    """So many entries of yesterday's noon: they are of one day, at whatever time this runs."""
+    today = await now_ms(scene.datastore) // DAY_MS * DAY_MS
+    await write_ledger(scene, number, days=0.01, until_ms=today - DAY_MS // 2)
 
 
 async def add(scene: Scene, datastore: Datastore, requests: dict[str, int]) -> None:
@@ -22,7 +29,7 @@ async def add(scene: Scene, datastore: Datastore, requests: dict[str, int]) -> N
 async def test_books_given_up_show_in_the_archive(datastore: Datastore, later_ms: int) -> None:
     """Files of both overlap and differ: it is a difference, and nothing is printed as if it were the books."""
     scene, store = await open_scene(datastore), MemoryStore()
-    await write_ledger(scene, 4, days=0.01)
+    await write_at_noon(scene, 4)
     archive = archive_on(datastore, store, entries_per_file=50)
     backup = await datastore.command("DUMP", scene.names.ledger)
     last = (await scene.entries())[-1].resolved_ms
@@ -47,7 +54,7 @@ async def test_books_given_up_show_in_the_archive(datastore: Datastore, later_ms
 async def test_files_that_overlap_and_agree_count_once(datastore: Datastore) -> None:
     """What a crash left, cut in another way, holds the same entries: no difference, and each is printed once."""
     scene, store, left = await open_scene(datastore), MemoryStore(), MemoryStore()
-    await write_ledger(scene, 7, days=0.01)
+    await write_at_noon(scene, 7)
     saved = await datastore.command("DUMP", scene.names.ledger)
     before = await scene.entries()
     for size, into in ((5, left), (3, store)):

@@ -12,7 +12,7 @@ import httpx
 from tests.load.answers import MODEL
 from tests.load.process import started
 from tests.load.servers import ROOT, Cores, Server, Upstream
-from tests.support.process import free_port
+from tests.support.ports import free_port
 
 FOLDER = ROOT / "build" / "peers"
 _LITELLM = FOLDER / "python" / "bin"

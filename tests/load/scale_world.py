@@ -11,7 +11,8 @@ from tests.load.process import started
 from tests.load.scale_fill import text_of
 from tests.load.scale_points import Setting
 from tests.load.servers import ROOT, Server
-from tests.support.process import clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import clean_environment
 from tests.support.programs import program
 from tests.support.redis_server import RedisServer
 

@@ -20,7 +20,8 @@ import httpx
 from tests.load.answers import MODEL, PATH, STANDARD, Menu
 from tests.load.nginx_files import CERTIFICATES, proxy_words, upstream_words
 from tests.load.process import Process, started
-from tests.support.process import clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import clean_environment
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]

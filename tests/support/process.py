@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from app.simulator.server import Simulator
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
@@ -32,12 +32,6 @@ def environment(folder: Path, simulator: Simulator, **given: str) -> dict[str, s
         "IMAGEGATE_REDIS_TIMEOUT_SECONDS": "10",  # a busy machine is no reason to refuse
         **given,
     }
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from tests.house.tree import ROOT
+from tests.support.ports import free_port
 from tests.support.programs import program, running
-from tests.support.redis_server import quiet_port
 
 SHIPPED = ROOT / "deploy" / "prometheus"
 TOKEN_FILE = "/run/secrets/metrics_token"
@@ -64,7 +64,7 @@ def configured(folder: Path, targets: Sequence[str], token: str, changes: Mappin
 @asynccontextmanager
 async def running_prometheus(settings: Path) -> AsyncIterator[Prometheus]:
     """Run it on a configuration until the block ends; its data lie beside that."""
-    port = quiet_port()
+    port = free_port()
     words = (
         program("prometheus", "prometheus"),
         f"--config.file={settings}",

@@ -8,7 +8,8 @@ import pytest
 from redis.crc import key_slot
 from typing_extensions import override
 
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 from tests.support.started import Started
 
 SLOTS = 16_384
@@ -20,8 +21,8 @@ class ClusterNode(RedisServer):
     """A member; with ``tls`` it speaks TLS to clients and to the others, on a port of its own."""
 
     def __init__(self, config: Mapping[str, str], program: Path | None, *, tls: bool) -> None:
-        port = quiet_port(above=_BUS)
-        self.tls_port = quiet_port(above=_BUS) if tls else 0
+        port = free_port(above=_BUS)
+        self.tls_port = free_port(above=_BUS) if tls else 0
         ports = {"port": str(port)} | ({"tls-port": str(self.tls_port)} if tls else {})
         super().__init__({**config, **ports}, program)
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.support.redis_server import RedisServer, quiet_port
+from tests.support.ports import free_port
+from tests.support.redis_server import RedisServer
 from tests.support.started import Started
 
 SERVICE = "books"
@@ -15,7 +16,7 @@ class _Sentinel(RedisServer):
     """The same program in its other trade; it keeps what it learns in a file."""
 
     def __init__(self, port: int, quorum: int, program: Path | None) -> None:
-        super().__init__({"port": str(quiet_port())}, program, flags=["--sentinel"])
+        super().__init__({"port": str(free_port())}, program, flags=["--sentinel"])
         with self._settings.open("a") as settings:
             settings.write(
                 f"sentinel monitor {SERVICE} 127.0.0.1 {port} {quorum}\n"
@@ -29,11 +30,11 @@ class WatchedRedis(Started):
 
     def __init__(self, *, replicas: int = 2, sentinels: int = 3, program: Path | None = None) -> None:
         config = {"repl-diskless-sync-delay": "0", "repl-ping-replica-period": "1"}
-        first = RedisServer(config | {"port": str(quiet_port())}, program)
+        first = RedisServer(config | {"port": str(free_port())}, program)
         follow = config | {"replicaof": f"127.0.0.1 {first.port}"}
         self.servers = [
             first,
-            *(RedisServer(follow | {"port": str(quiet_port())}, program) for _ in range(replicas)),
+            *(RedisServer(follow | {"port": str(free_port())}, program) for _ in range(replicas)),
         ]
         """The first begins as master."""
         self.sentinels = [_Sentinel(first.port, sentinels // 2 + 1, program) for _ in range(sentinels)]

@@ -1,7 +1,6 @@
 """A real Redis of the tests' own: started, stopped, killed and frozen as a test likes."""
 
 import os
-import random
 import shutil
 import signal
 import socket
@@ -157,26 +156,6 @@ class RedisServer:
             self._watchman.kill()
             self._watchman.communicate()
             self._watchman = None
-
-
-def quiet_port(above: int = 0) -> int:
-    """A port of loopback nobody listens on now, below those that systems give to outgoing connections.
-
-    With ``above`` the one so far above it is free too, as the nodes of a cluster need it.
-    """
-    while True:
-        port = random.randrange(15_000, 21_000)
-        if _is_quiet(port) and _is_quiet(port + above):
-            return port
-
-
-def _is_quiet(port: int) -> bool:
-    with socket.socket() as listener:
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def bundled_program() -> Path:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.upstream.http1.transport import UpstreamTransport
+from tests.support.ports import free_port
 from tests.upstream.http1.scripted import Caller, answering, ask, post, serving, transporting
 
 CLEAN = "0 active, 0 waiting"
@@ -107,11 +108,9 @@ async def test_a_server_that_does_not_read_times_out_the_upload() -> None:
 
 async def test_no_listener_is_a_connect_error() -> None:
     """A refused connection is told apart from everything that happens after dispatch."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     async with transporting() as transport:
         with pytest.raises(httpx.ConnectError):
-            await ask(transport, f"http://127.0.0.1:{port}/")
+            await ask(transport, f"http://127.0.0.1:{free_port()}/")
 
         assert CLEAN in repr(transport)
 
